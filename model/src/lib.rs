@@ -1,0 +1,15 @@
+//! The pure core of crossdock: what can be wrong in replication is arithmetic, and lives here.
+//!
+//! This crate does no IO: no Kafka client, no files, no clock, no environment (invariant 9). The way
+//! of the data through it is one type per stage:
+//! text → [`file`] → [`edge::Edge`]s → [`graph`] → [`topology::Topology`].
+
+pub mod edge;
+pub mod finding;
+pub mod name;
+pub mod provenance;
+pub mod topology;
+
+pub mod file;
+
+pub mod graph;

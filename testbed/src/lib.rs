@@ -1,0 +1,1 @@
+//! Real brokers, scenes, the ledger and its verdicts.
