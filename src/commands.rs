@@ -1,0 +1,49 @@
+//! The commands, one module each: its arguments, and a main function that returns the outcome.
+
+use anyhow::anyhow;
+
+use crate::exit::{Failure, Outcome};
+
+pub mod explain;
+pub mod graph;
+pub mod import;
+pub mod schema;
+pub mod validate;
+
+pub mod apply;
+pub mod plan;
+pub mod rehearse;
+pub mod run;
+
+pub mod pause;
+pub mod resume;
+pub mod status;
+pub mod top;
+
+pub mod offsets;
+pub mod verify;
+
+pub mod drill;
+pub mod failback;
+pub mod failover;
+
+/// Where a running `crossdock run` listens unless told otherwise.
+pub const SERVER: &str = "http://127.0.0.1:8642";
+
+/// How data is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// The answer of a command that this version does not have.
+fn not_yet(command: &str) -> Outcome {
+    Err(Failure::CannotStart(anyhow!(
+        "`crossdock {command}` is not there yet: this version has validate, graph, explain, \
+         rehearse and run"
+    )))
+}
