@@ -2,33 +2,35 @@
 
 use std::fmt;
 
-use crate::name::{ClusterId, check_topic_name};
+use crate::name::check_topic_name;
 
 /// Name of the header that every replicated record carries, one per hop, appended last.
 pub const HEADER: &str = "crossdock-via";
 
 /// One hop: the place of the record that was read, as text
 /// `<alias>/<cluster id>/<topic>/<partition>/<offset>[/<topic id>]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hop {
+///
+/// It borrows from the header's value: a hop is read for every record, and must not allocate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hop<'a> {
     /// Alias of the cluster it was read from, in the topology that copied it.
-    pub alias: String,
+    pub alias: &'a str,
     /// Id of that cluster: what loops are told by, whatever the alias.
-    pub cluster_id: ClusterId,
+    pub cluster_id: &'a str,
     /// Topic it was read from.
-    pub topic: String,
+    pub topic: &'a str,
     /// Partition it was read from.
     pub partition: i32,
     /// Offset it was read at.
     pub offset: i64,
     /// Id of the source topic: written after that topic was recreated.
-    pub topic_id: Option<String>,
+    pub topic_id: Option<&'a str>,
 }
 
-impl Hop {
+impl<'a> Hop<'a> {
     /// Reads a header's value. `None` for anything that is no hop: a user may have a header of the
     /// same name, and it must neither crash nor be trusted.
-    pub fn parse(value: &[u8]) -> Option<Self> {
+    pub fn parse(value: &'a [u8]) -> Option<Self> {
         let text = std::str::from_utf8(value).ok()?;
         let mut parts = text.split('/');
         let alias = parts.next().filter(|a| is_word(a))?;
@@ -38,24 +40,25 @@ impl Hop {
         let offset = parts.next().and_then(decimal)?;
         let topic_id = match parts.next() {
             None => None,
-            Some(id) if is_word(id) => Some(id.to_owned()),
+            Some(id) if is_word(id) => Some(id),
             Some(_) => return None,
         };
         if parts.next().is_some() {
             return None;
         }
+        let partition = i32::try_from(partition).ok()?;
         Some(Self {
-            alias: alias.to_owned(),
-            cluster_id: ClusterId::new(cluster_id),
-            topic: topic.to_owned(),
-            partition: i32::try_from(partition).ok()?,
+            alias,
+            cluster_id,
+            topic,
+            partition,
             offset,
             topic_id,
         })
     }
 }
 
-impl fmt::Display for Hop {
+impl fmt::Display for Hop<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             alias,
