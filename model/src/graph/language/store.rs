@@ -1,0 +1,467 @@
+//! Every language once: equal sets have equal ids, and no operation is done twice.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use super::{DEAD, Language, SYMBOLS, State, build, symbol};
+use crate::graph::pattern::Whole;
+use crate::name::{CONTROL_TOPIC, DEAD_LETTER_PREFIX};
+
+/// Most states an automaton may have before it is replaced by a larger, simpler set.
+const STATES_MAX: usize = 40_000;
+
+/// A set of names, by number in its [`Store`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Lang(u32);
+
+/// No name.
+pub(crate) const NONE: Lang = Lang(0);
+
+/// Every name that an edge may take: legal for Kafka, and not internal.
+pub(crate) const NAMES: Lang = Lang(1);
+
+/// Every name that Kafka accepts.
+pub(crate) const LEGAL: Lang = Lang(2);
+
+/// Every string of legal characters, the empty one too.
+pub(crate) const STRINGS: Lang = Lang(3);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Op {
+    And(Lang, Lang),
+    Or(Lang, Lang),
+    Minus(Lang, Lang),
+    Wrap(String, Lang, String),
+    Unwrap(String, Lang, String),
+    Underscored(Lang),
+}
+
+/// Languages, numbered.
+#[derive(Debug)]
+pub(crate) struct Store {
+    languages: Vec<Language>,
+    ids: HashMap<Language, Lang>,
+    done: HashMap<Op, Lang>,
+    patterns: HashMap<String, Option<Lang>>,
+    /// Some set was too large to be kept exactly: a larger one stands in for it.
+    pub(crate) is_rough: bool,
+}
+
+impl Store {
+    pub(crate) fn new() -> Self {
+        let mut store = Self {
+            languages: Vec::new(),
+            ids: HashMap::new(),
+            done: HashMap::new(),
+            patterns: HashMap::new(),
+            is_rough: false,
+        };
+        store.keep(Language::empty());
+        let loops = State::new(true, &[0; SYMBOLS.len()]);
+        let strings = Language {
+            states: vec![loops],
+        };
+        let legal = minus(&strings, &build::of_names(["", ".", ".."]));
+        let internal = ["__", DEAD_LETTER_PREFIX].map(|prefix| wrap(prefix, &strings, ""));
+        let mut names = minus(&legal, &build::of_names([CONTROL_TOPIC]));
+        for prefixed in &internal {
+            names = minus(&names, prefixed);
+        }
+        for language in [names, legal, strings] {
+            store.keep(language);
+        }
+        store
+    }
+
+    pub(crate) fn keep(&mut self, language: Language) -> Lang {
+        if let Some(id) = self.ids.get(&language) {
+            return *id;
+        }
+        let id = Lang(u32::try_from(self.languages.len()).unwrap_or(0));
+        self.ids.insert(language.clone(), id);
+        self.languages.push(language);
+        id
+    }
+
+    pub(crate) fn get(&self, lang: Lang) -> &Language {
+        &self.languages[lang.0 as usize]
+    }
+
+    /// The names that a pattern matches; `None` when its automaton would be too large.
+    pub(crate) fn pattern(&mut self, text: &str, whole: &Whole) -> Option<Lang> {
+        if let Some(known) = self.patterns.get(text) {
+            return *known;
+        }
+        let lang = build::of_pattern(whole.hir()).map(|language| self.keep(language));
+        self.is_rough |= lang.is_none();
+        self.patterns.insert(text.to_owned(), lang);
+        lang
+    }
+
+    fn memo(&mut self, op: Op, make: impl FnOnce(&Self) -> Option<Language>, rough: Lang) -> Lang {
+        if let Some(known) = self.done.get(&op) {
+            return *known;
+        }
+        let lang = match make(self) {
+            Some(language) => self.keep(language),
+            None => {
+                self.is_rough = true;
+                rough
+            }
+        };
+        self.done.insert(op, lang);
+        lang
+    }
+
+    /// Names in both.
+    pub(crate) fn and(&mut self, a: Lang, b: Lang) -> Lang {
+        let (a, b) = (a.min(b), a.max(b));
+        if a == b || a == NONE {
+            return a;
+        }
+        if a == STRINGS || b == STRINGS {
+            return if a == STRINGS { b } else { a };
+        }
+        let make = |s: &Self| product(s.get(a), s.get(b), |a, b| a && b);
+        self.memo(Op::And(a, b), make, a)
+    }
+
+    /// Names in either.
+    pub(crate) fn or(&mut self, a: Lang, b: Lang) -> Lang {
+        let (a, b) = (a.min(b), a.max(b));
+        if a == b || a == NONE {
+            return b;
+        }
+        let make = |s: &Self| product(s.get(a), s.get(b), |a, b| a || b);
+        self.memo(Op::Or(a, b), make, STRINGS)
+    }
+
+    /// Names in the first only.
+    pub(crate) fn minus(&mut self, a: Lang, b: Lang) -> Lang {
+        if a == b || a == NONE {
+            return NONE;
+        }
+        if b == NONE {
+            return a;
+        }
+        let make = |s: &Self| product(s.get(a), s.get(b), |a, b| a && !b);
+        self.memo(Op::Minus(a, b), make, a)
+    }
+
+    /// `prefix` + name + `suffix`, for each name.
+    pub(crate) fn wrap(&mut self, prefix: &str, a: Lang, suffix: &str) -> Lang {
+        if a == NONE || (prefix.is_empty() && suffix.is_empty()) {
+            return a;
+        }
+        if !prefix
+            .bytes()
+            .chain(suffix.bytes())
+            .all(|b| symbol(b).is_some())
+        {
+            return NONE;
+        }
+        let make = |s: &Self| Some(wrap(prefix, s.get(a), suffix));
+        self.memo(Op::Wrap(prefix.into(), a, suffix.into()), make, STRINGS)
+    }
+
+    /// What is left of names that begin with `prefix` and end, behind it, with `suffix`.
+    pub(crate) fn unwrap(&mut self, prefix: &str, a: Lang, suffix: &str) -> Lang {
+        if a == NONE || (prefix.is_empty() && suffix.is_empty()) {
+            return a;
+        }
+        let make = |s: &Self| Some(unwrapped(prefix, s.get(a), suffix));
+        self.memo(Op::Unwrap(prefix.into(), a, suffix.into()), make, NONE)
+    }
+
+    /// The names as Kafka's metrics see them: every `.` is a `_`.
+    pub(crate) fn underscored(&mut self, a: Lang) -> Lang {
+        let make = |s: &Self| underscored(s.get(a));
+        self.memo(Op::Underscored(a), make, STRINGS)
+    }
+
+    /// The first few names, shortest first.
+    pub(crate) fn shortest(&self, a: Lang, limit: usize, longest: usize) -> Vec<String> {
+        self.get(a).shortest(limit, longest)
+    }
+}
+
+/// Numbers what is found while automata are put together.
+pub(crate) struct Found<K> {
+    number: HashMap<K, u32>,
+    pub(crate) order: Vec<K>,
+}
+
+impl<K: Clone + Eq + Hash> Found<K> {
+    pub(crate) fn new(start: K) -> Self {
+        Self {
+            number: HashMap::from([(start.clone(), 0)]),
+            order: vec![start],
+        }
+    }
+
+    pub(crate) fn id(&mut self, key: K) -> u32 {
+        let fresh = u32::try_from(self.order.len()).unwrap_or(DEAD);
+        let id = *self.number.entry(key.clone()).or_insert(fresh);
+        if id == fresh {
+            self.order.push(key);
+        }
+        id
+    }
+}
+
+fn product(a: &Language, b: &Language, accept: impl Fn(bool, bool) -> bool) -> Option<Language> {
+    let dead_end = State::new(false, &[DEAD; SYMBOLS.len()]);
+    let state = |l: &Language, at: u32| match at {
+        DEAD => dead_end.clone(),
+        at => l.states[at as usize].clone(),
+    };
+    let mut found = Found::new((a.start(), b.start()));
+    let mut states = Vec::new();
+    while states.len() < found.order.len() {
+        let (at, bt) = found.order[states.len()];
+        let (from_a, from_b) = (state(a, at), state(b, bt));
+        let mut symbols: Vec<u8> = from_a.except.iter().map(|e| e.0).collect();
+        symbols.extend(from_b.except.iter().map(|e| e.0));
+        symbols.sort_unstable();
+        symbols.dedup();
+        let mut id = |to: (u32, u32)| match to {
+            (DEAD, DEAD) => DEAD,
+            // Nothing is accepted any more once the side that must hold has died.
+            (DEAD, _) if !accept(false, true) => DEAD,
+            (_, DEAD) if !accept(true, false) => DEAD,
+            to => found.id(to),
+        };
+        let except: Vec<(u8, u32)> = symbols
+            .iter()
+            .map(|s| (*s, id((from_a.next(*s), from_b.next(*s)))))
+            .collect();
+        let is_full = symbols.len() == SYMBOLS.len();
+        states.push(State {
+            accept: accept(from_a.accept, from_b.accept),
+            default: if is_full {
+                DEAD
+            } else {
+                id((from_a.default, from_b.default))
+            },
+            except,
+        });
+        if states.len() > STATES_MAX {
+            return None;
+        }
+    }
+    Some(Language::minimized(states))
+}
+
+fn minus(a: &Language, b: &Language) -> Language {
+    product(a, b, |a, b| a && !b).unwrap_or_else(Language::empty)
+}
+
+fn wrap(prefix: &str, a: &Language, suffix: &str) -> Language {
+    let head = u32::try_from(prefix.len()).unwrap_or(DEAD);
+    let line = |symbol: u8, to: u32| State {
+        accept: false,
+        default: DEAD,
+        except: vec![(symbol, to)],
+    };
+    let mut states: Vec<State> = (1u32..)
+        .zip(prefix.bytes().filter_map(symbol))
+        .map(|(to, symbol)| line(symbol, to))
+        .collect();
+    let tail: Vec<u8> = suffix.bytes().filter_map(symbol).collect();
+    // A state: where the name may still be, and how much of the suffix may have been read.
+    let begin = |at: u32| {
+        let ended = a.accepts(at) && !tail.is_empty();
+        if ended { vec![0usize] } else { Vec::new() }
+    };
+    let mut found = Found::new((a.start(), begin(a.start())));
+    let mut done = 0;
+    while done < found.order.len() {
+        let (at, read) = found.order[done].clone();
+        let accept = match tail.len() {
+            0 => a.accepts(at),
+            all => read.contains(&all),
+        };
+        let targets: Vec<u32> = (0..65u8)
+            .map(|symbol| {
+                let to = if at == DEAD {
+                    DEAD
+                } else {
+                    a.states[at as usize].next(symbol)
+                };
+                let on = read.iter().filter(|r| tail.get(**r) == Some(&symbol));
+                let mut further: Vec<usize> = on.map(|r| r + 1).collect();
+                further.extend(begin(to));
+                further.sort_unstable();
+                match (to, further.is_empty()) {
+                    (DEAD, true) => DEAD,
+                    _ => head + found.id((to, further)),
+                }
+            })
+            .collect();
+        states.push(State::new(accept, &targets));
+        done += 1;
+    }
+    Language::minimized(states)
+}
+
+fn unwrapped(prefix: &str, a: &Language, suffix: &str) -> Language {
+    let start = a.walk(a.start(), prefix);
+    if start == DEAD {
+        return Language::empty();
+    }
+    let ends: Vec<bool> = (0u32..)
+        .zip(&a.states)
+        .map(|(at, _)| a.accepts(a.walk(at, suffix)))
+        .collect();
+    let mut states = a.states.clone();
+    states
+        .iter_mut()
+        .zip(ends)
+        .for_each(|(s, end)| s.accept = end);
+    // The start is state 0: a copy of the state that the prefix leads to goes first.
+    let first = states[start as usize].clone();
+    let shift = |to: u32| if to == DEAD { DEAD } else { to + 1 };
+    let mut moved = vec![first];
+    moved.append(&mut states);
+    for state in &mut moved {
+        state.default = shift(state.default);
+        state.except.iter_mut().for_each(|e| e.1 = shift(e.1));
+    }
+    Language::minimized(moved)
+}
+
+fn underscored(a: &Language) -> Option<Language> {
+    let (dot, line) = (symbol(b'.')?, symbol(b'_')?);
+    let mut found = Found::new(if a.is_empty() { Vec::new() } else { vec![0u32] });
+    let mut states = Vec::new();
+    while states.len() < found.order.len() {
+        let set = found.order[states.len()].clone();
+        let targets: Vec<u32> = (0..65u8)
+            .map(|symbol| {
+                let read: &[u8] = if symbol == line {
+                    &[dot, line]
+                } else {
+                    &[symbol]
+                };
+                let of = |at: &u32| {
+                    read.iter()
+                        .map(|s| a.states[*at as usize].next(*s))
+                        .collect::<Vec<_>>()
+                };
+                let mut to: Vec<u32> = set.iter().flat_map(of).filter(|to| *to != DEAD).collect();
+                to.sort_unstable();
+                to.dedup();
+                if to.is_empty() || symbol == dot {
+                    DEAD
+                } else {
+                    found.id(to)
+                }
+            })
+            .collect();
+        states.push(State::new(set.iter().any(|at| a.accepts(*at)), &targets));
+        if states.len() > STATES_MAX {
+            return None;
+        }
+    }
+    Some(Language::minimized(states))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edge::Pattern;
+
+    fn lang(store: &mut Store, text: &str) -> Lang {
+        let whole = Whole::new(&Pattern { text: text.into() });
+        store.pattern(text, &whole).unwrap()
+    }
+
+    #[test]
+    fn equal_sets_have_equal_ids() {
+        let mut store = Store::new();
+        for (a, b) in [
+            ("ab|ac", "a[bc]"),
+            ("(?s).*", "[a-zA-Z0-9._-]*"),
+            ("a*a", "a+"),
+            (r"\w+", "[a-zA-Z0-9_]+"),
+            ("[^a]|a", "."),
+        ] {
+            assert_eq!(lang(&mut store, a), lang(&mut store, b), "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn operations_agree_with_sets_of_words() {
+        let mut store = Store::new();
+        let texts = [
+            "a.*",
+            "[ab]*b",
+            "(ab)*",
+            "a|b|aba",
+            "-?a*",
+            "",
+            "[ab-]{2,3}",
+        ];
+        let words: Vec<String> = {
+            let alphabet = lang(&mut store, "[ab-]*");
+            store.shortest(alphabet, 400, 9)
+        };
+        let few = |l: &Language| words.iter().map(|w| l.contains(w)).collect::<Vec<_>>();
+        for a in texts.map(|t| lang(&mut store, t)) {
+            for b in texts.map(|t| lang(&mut store, t)) {
+                let (x, y) = (few(store.get(a)), few(store.get(b)));
+                let (and, or, minus) = (store.and(a, b), store.or(a, b), store.minus(a, b));
+                for (i, word) in words.iter().enumerate() {
+                    assert_eq!(store.get(and).contains(word), x[i] && y[i]);
+                    assert_eq!(store.get(or).contains(word), x[i] || y[i]);
+                    assert_eq!(store.get(minus).contains(word), x[i] && !y[i]);
+                }
+            }
+            for (prefix, suffix) in [("a", ""), ("", "b-"), ("ab", "a"), ("", "aa")] {
+                let wrapped = store.wrap(prefix, a, suffix);
+                assert_eq!(store.unwrap(prefix, wrapped, suffix), a);
+                for word in &words {
+                    let name = format!("{prefix}{word}{suffix}");
+                    assert_eq!(
+                        store.get(wrapped).contains(&name),
+                        store.get(a).contains(word)
+                    );
+                    let unwrapped = store.unwrap(prefix, a, suffix);
+                    assert_eq!(
+                        store.get(unwrapped).contains(word),
+                        store.get(a).contains(&name)
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_shortest_names_come_first_in_byte_order() {
+        let mut store = Store::new();
+        assert_eq!(store.shortest(NAMES, 3, 249), ["-", "0", "1"]);
+        let orders = lang(&mut store, "orders.*|.*x");
+        let orders = store.and(orders, NAMES);
+        assert_eq!(store.shortest(orders, 3, 249), ["x", "-x", ".x"]);
+        let long = lang(&mut store, "a{250}");
+        assert!(store.shortest(long, 1, 249).is_empty());
+    }
+
+    #[test]
+    fn internal_and_illegal_names_are_in_no_selection() {
+        let store = Store::new();
+        for name in [
+            "",
+            ".",
+            "..",
+            "__a",
+            "crossdock.topology",
+            "crossdock.dead-letter.x",
+        ] {
+            assert!(!store.get(NAMES).contains(name), "{name}");
+        }
+        for name in ["_a", "...", "crossdock", "crossdock.topology2"] {
+            assert!(store.get(NAMES).contains(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! The name guard, on concrete names: which topics an edge takes, and what becomes of their names.
+//!
+//! *Replica* and *lineage* are those of the contract: a replica is made by a rename that grows the
+//! name (or by keeping a replica's), its lineage is what every way to it passes. Both are worked out
+//! backwards from the name, over all names that the edges could map to it, whether or not the
+//! topics exist.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::pattern::Whole;
+use super::rename::{Renamer, grows};
+use super::{Take, Why};
+use crate::edge::{Edge, Forward, Pattern};
+use crate::name::{Alias, EdgeName, TOPIC_NAME_MAX, check_topic_name, is_internal_topic};
+use crate::topology::Draft;
+
+/// Most topics that one lineage is followed back through.
+const BACK_MAX: usize = 2_000;
+
+/// Most answers that are remembered; beyond it they are worked out again.
+const MEMORY_MAX: usize = 100_000;
+
+/// A cluster, by its place in the file.
+pub(crate) type Site = usize;
+
+/// `topics` and `exclude_topics` of an edge, compiled.
+#[derive(Debug)]
+pub(crate) struct Selector {
+    pub(crate) topics: Vec<(String, Whole)>,
+    pub(crate) exclude: Vec<(String, Whole)>,
+}
+
+/// An edge, its patterns compiled and its clusters numbered.
+#[derive(Clone, Debug)]
+pub(crate) struct Link {
+    pub(crate) source: Site,
+    pub(crate) target: Site,
+    pub(crate) selector: Arc<Selector>,
+    pub(crate) renamer: Arc<Renamer>,
+    pub(crate) is_local: bool,
+    pub(crate) provenance: bool,
+    pub(crate) enabled: bool,
+}
+
+/// Decides by name what an edge takes, with the patterns compiled once.
+#[derive(Debug)]
+pub struct Names {
+    pub(crate) aliases: Vec<Alias>,
+    pub(crate) links: Vec<Option<Link>>,
+    /// The enabled edges into each cluster.
+    pub(crate) into: Vec<Vec<usize>>,
+    edges: HashMap<EdgeName, usize>,
+    memory: Mutex<Memory>,
+}
+
+#[derive(Debug, Default)]
+struct Memory {
+    replicas: HashMap<(Site, String), bool>,
+    lineages: HashMap<(Site, String), Arc<BTreeSet<Site>>>,
+}
+
+impl Names {
+    /// Prepares the name rules of a topology. Edges whose clusters are not declared, that lead back
+    /// to their source, or whose name another edge has already, take nothing: they have their
+    /// findings in the file.
+    pub fn new(draft: &Draft) -> Self {
+        let aliases: Vec<Alias> = draft.clusters.iter().map(|c| c.alias.clone()).collect();
+        let site: HashMap<&Alias, Site> = aliases.iter().zip(0..aliases.len()).rev().collect();
+        let mut compiled = Compiled::default();
+        let mut edges = HashMap::new();
+        let mut links = Vec::new();
+        let mut into = vec![Vec::new(); aliases.len()];
+        for (number, edge) in draft.edges.iter().enumerate() {
+            let ends = site.get(&edge.source).zip(site.get(&edge.target));
+            let is_first = !edges.contains_key(&edge.name);
+            let Some((source, target)) = ends.filter(|(s, t)| s != t && is_first) else {
+                links.push(None);
+                continue;
+            };
+            edges.insert(edge.name.clone(), number);
+            if edge.enabled {
+                into[*target].push(number);
+            }
+            links.push(Some(compiled.link(edge, *source, *target)));
+        }
+        Self {
+            aliases,
+            links,
+            into,
+            edges,
+            memory: Mutex::default(),
+        }
+    }
+
+    /// What `edge` does with `topic` of its source cluster.
+    pub fn take(&self, edge: &Edge, topic: &str) -> Take {
+        match self.edges.get(&edge.name) {
+            Some(number) => self.take_at(*number, topic),
+            None => Take::Not(Why::NotSelected),
+        }
+    }
+
+    /// Whether `topic` on `cluster` is a replica by its name.
+    pub fn is_replica(&self, cluster: &Alias, topic: &str) -> bool {
+        self.site(cluster)
+            .is_some_and(|site| self.is_replica_at(site, topic))
+    }
+
+    /// The clusters that every way to `topic` on `cluster` passes; empty when it is no replica.
+    pub fn lineage(&self, cluster: &Alias, topic: &str) -> Vec<Alias> {
+        let Some(site) = self.site(cluster) else {
+            return Vec::new();
+        };
+        let lineage = self.lineage_at(site, topic);
+        lineage.iter().map(|s| self.aliases[*s].clone()).collect()
+    }
+
+    pub(crate) fn site(&self, cluster: &Alias) -> Option<Site> {
+        self.aliases.iter().position(|alias| alias == cluster)
+    }
+
+    pub(crate) fn take_at(&self, number: usize, topic: &str) -> Take {
+        let Some(link) = &self.links[number] else {
+            return Take::Not(Why::NotSelected);
+        };
+        let new = match link.map(topic) {
+            Err(why) => return Take::Not(why),
+            Ok(new) => new,
+        };
+        if (link.is_local || link.provenance) && self.is_replica_at(link.source, topic) {
+            // Where both guards refuse it, the lineage says more.
+            if link.provenance && self.lineage_at(link.source, topic).contains(&link.target) {
+                return Take::Not(Why::Lineage);
+            }
+            if link.is_local {
+                return Take::Not(Why::Replica);
+            }
+        }
+        Take::Into(new)
+    }
+
+    /// The topics that an edge maps to `topic` of its target.
+    pub(crate) fn back(&self, number: usize, topic: &str) -> Vec<String> {
+        let Some(link) = &self.links[number] else {
+            return Vec::new();
+        };
+        let mut old = link.renamer.back(topic);
+        old.retain(|old| link.map(old).is_ok_and(|new| new == topic));
+        old
+    }
+
+    pub(crate) fn is_replica_at(&self, site: Site, topic: &str) -> bool {
+        let known = |m: &mut Memory| m.replicas.get(&(site, topic.to_owned())).copied();
+        if let Some(known) = self.remember(known) {
+            return known;
+        }
+        // The clusters from which the name may have been kept all the way here.
+        let mut seen = BTreeSet::from([site]);
+        let mut queue = vec![site];
+        let mut is_replica = false;
+        while let Some(at) = queue.pop().filter(|_| !is_replica) {
+            for number in &self.into[at] {
+                let Some(link) = &self.links[*number] else {
+                    continue;
+                };
+                let old = link.renamer.back(topic);
+                let mapped = |old: &&String| link.map(old).is_ok_and(|new| new == topic);
+                for old in old.iter().filter(mapped) {
+                    is_replica |= grows(old, topic);
+                    if old == topic && seen.insert(link.source) {
+                        queue.push(link.source);
+                    }
+                }
+            }
+        }
+        self.remember(|m| m.replicas.insert((site, topic.to_owned()), is_replica));
+        is_replica
+    }
+
+    pub(crate) fn lineage_at(&self, site: Site, topic: &str) -> Arc<BTreeSet<Site>> {
+        let known = |m: &mut Memory| m.lineages.get(&(site, topic.to_owned())).cloned();
+        if let Some(known) = self.remember(known) {
+            return known;
+        }
+        let lineage = Arc::new(self.trace_back(site, topic));
+        self.remember(|m| {
+            m.lineages
+                .insert((site, topic.to_owned()), Arc::clone(&lineage))
+        });
+        lineage
+    }
+
+    /// The greatest solution: every replica on the way starts with all clusters, and loses those
+    /// that some way to it does not pass.
+    fn trace_back(&self, site: Site, topic: &str) -> BTreeSet<Site> {
+        let start = (site, topic.to_owned());
+        let mut ways: BTreeMap<(Site, String), Vec<(Site, String)>> = BTreeMap::new();
+        let mut queue = vec![start.clone()];
+        while let Some(at) = queue.pop() {
+            if ways.contains_key(&at) || ways.len() > BACK_MAX || !self.is_replica_at(at.0, &at.1) {
+                continue;
+            }
+            let mut from = Vec::new();
+            for number in &self.into[at.0] {
+                let source = self.links[*number].as_ref().map(|link| link.source);
+                let old = self.back(*number, &at.1);
+                from.extend(
+                    source
+                        .into_iter()
+                        .flat_map(|s| old.iter().map(move |o| (s, o.clone()))),
+                );
+            }
+            queue.extend(from.iter().cloned());
+            ways.insert(at, from);
+        }
+        let all: BTreeSet<Site> = (0..self.aliases.len()).collect();
+        let mut lineage: BTreeMap<&(Site, String), BTreeSet<Site>> =
+            ways.keys().map(|at| (at, all.clone())).collect();
+        loop {
+            let mut has_changed = false;
+            for (at, from) in &ways {
+                let mut passed = all.clone();
+                for way in from {
+                    let further = lineage.get(way);
+                    // Cut off at the limit: a way not followed takes nothing away.
+                    if further.is_none() && self.is_replica_at(way.0, &way.1) {
+                        continue;
+                    }
+                    passed.retain(|s| *s == way.0 || further.is_some_and(|f| f.contains(s)));
+                }
+                if lineage.get(at) != Some(&passed) {
+                    lineage.insert(at, passed);
+                    has_changed = true;
+                }
+            }
+            if !has_changed {
+                return lineage.remove(&start).unwrap_or_default();
+            }
+        }
+    }
+
+    fn remember<T>(&self, with: impl FnOnce(&mut Memory) -> T) -> T {
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        if memory.replicas.len() + memory.lineages.len() > MEMORY_MAX {
+            *memory = Memory::default();
+        }
+        with(&mut memory)
+    }
+}
+
+impl Link {
+    /// The name rule without the guards: selection, rename, and what Kafka and crossdock allow.
+    pub(crate) fn map(&self, topic: &str) -> Result<String, Why> {
+        if is_internal_topic(topic) {
+            return Err(Why::Internal);
+        }
+        let matches = |all: &[(String, Whole)]| all.iter().any(|(_, whole)| whole.matches(topic));
+        if !matches(&self.selector.topics) || check_topic_name(topic).is_err() {
+            return Err(Why::NotSelected);
+        }
+        if matches(&self.selector.exclude) {
+            return Err(Why::Excluded);
+        }
+        let new = self.renamer.apply(topic);
+        if check_topic_name(&new).is_err() || is_internal_topic(&new) || new.len() > TOPIC_NAME_MAX
+        {
+            return Err(Why::TargetName(new));
+        }
+        Ok(new)
+    }
+}
+
+/// Patterns that many edges share are compiled once.
+#[derive(Default)]
+struct Compiled {
+    patterns: HashMap<String, Whole>,
+    selectors: HashMap<(Vec<String>, Vec<String>), Arc<Selector>>,
+    renamers: Vec<(crate::edge::Rename, Arc<Renamer>)>,
+}
+
+impl Compiled {
+    fn link(&mut self, edge: &Edge, source: Site, target: Site) -> Link {
+        Link {
+            source,
+            target,
+            selector: self.selector(edge),
+            renamer: self.renamer(edge),
+            is_local: edge.forward == Forward::Local,
+            provenance: edge.provenance,
+            enabled: edge.enabled,
+        }
+    }
+
+    fn selector(&mut self, edge: &Edge) -> Arc<Selector> {
+        let texts = |all: &[Pattern]| all.iter().map(|p| p.text.clone()).collect::<Vec<_>>();
+        let key = (texts(&edge.topics), texts(&edge.exclude_topics));
+        if let Some(known) = self.selectors.get(&key) {
+            return Arc::clone(known);
+        }
+        let selector = Arc::new(Selector {
+            topics: self.compile(&edge.topics),
+            exclude: self.compile(&edge.exclude_topics),
+        });
+        self.selectors.insert(key, Arc::clone(&selector));
+        selector
+    }
+
+    fn compile(&mut self, patterns: &[Pattern]) -> Vec<(String, Whole)> {
+        let mut whole = |p: &Pattern| {
+            let known = self.patterns.entry(p.text.clone());
+            (
+                p.text.clone(),
+                known.or_insert_with(|| Whole::new(p)).clone(),
+            )
+        };
+        patterns.iter().map(&mut whole).collect()
+    }
+
+    fn renamer(&mut self, edge: &Edge) -> Arc<Renamer> {
+        // Few in a file: aliases make them differ, so only the last one is worth a look.
+        if let Some((known, renamer)) = self.renamers.last()
+            && *known == edge.rename
+        {
+            return Arc::clone(renamer);
+        }
+        let renamer = Arc::new(Renamer::new(&edge.rename));
+        self.renamers
+            .push((edge.rename.clone(), Arc::clone(&renamer)));
+        renamer
+    }
+}

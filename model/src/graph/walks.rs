@@ -1,0 +1,129 @@
+//! Walks: the ways that a record born in one topic can go, under both guards.
+
+use std::collections::BTreeMap;
+
+use super::admit::{Admit, admit_path};
+use super::names::{Names, Site};
+use super::{Arrival, Take};
+use crate::name::Alias;
+use crate::topology::Draft;
+
+/// A topic of a cluster.
+pub(crate) type Place = (Site, String);
+
+/// Most steps that the walks from one birth are followed for.
+pub(crate) const STEPS_MAX: usize = 20_000;
+
+/// A walk, as far as it goes: the edges taken, and every place on the way with its birth first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Walk {
+    pub(crate) edges: Vec<usize>,
+    pub(crate) places: Vec<Place>,
+}
+
+/// Everywhere that records of one birth come.
+#[derive(Debug, Default)]
+pub(crate) struct Reach {
+    /// Every walk that visits no place twice, shorter ones first.
+    pub(crate) walks: Vec<Walk>,
+    /// Walks that come back, with the place they come back to last.
+    pub(crate) loops: Vec<Walk>,
+    /// There were more walks than are followed.
+    pub(crate) is_cut_short: bool,
+}
+
+/// The enabled edges out of each cluster, in the file's order.
+pub(crate) fn outgoing(names: &Names) -> Vec<Vec<usize>> {
+    let mut out = vec![Vec::new(); names.aliases.len()];
+    for (number, link) in names.links.iter().enumerate() {
+        if let Some(link) = link.as_ref().filter(|link| link.enabled) {
+            out[link.source].push(number);
+        }
+    }
+    out
+}
+
+/// Follows the records born in one place.
+pub(crate) fn follow(names: &Names, out: &[Vec<usize>], birth: &Place, steps_max: usize) -> Reach {
+    let mut reach = Reach::default();
+    let mut takes: BTreeMap<(usize, String), Take> = BTreeMap::new();
+    let start = Walk {
+        edges: Vec::new(),
+        places: vec![birth.clone()],
+    };
+    let mut queue = std::collections::VecDeque::from([start]);
+    let mut steps = 0;
+    while let Some(walk) = queue.pop_front() {
+        let Some((site, topic)) = walk.places.last().cloned() else {
+            continue;
+        };
+        for number in &out[site] {
+            let key = (*number, topic.clone());
+            let take = takes
+                .entry(key)
+                .or_insert_with(|| names.take_at(*number, &topic));
+            let Take::Into(new) = take else { continue };
+            let Some(link) = &names.links[*number] else {
+                continue;
+            };
+            if guard(names, &walk, *number) != Admit::Copy {
+                continue;
+            }
+            let place = (link.target, new.clone());
+            let mut next = walk.clone();
+            next.edges.push(*number);
+            let returns = walk.places.contains(&place);
+            next.places.push(place);
+            steps += 1;
+            if steps > steps_max {
+                reach.is_cut_short = true;
+                return reach;
+            }
+            if returns {
+                reach.loops.push(next);
+            } else {
+                reach.walks.push(next.clone());
+                queue.push_back(next);
+            }
+        }
+    }
+    reach
+}
+
+/// What an edge does with a record that has come by this walk.
+pub(crate) fn guard(names: &Names, walk: &Walk, number: usize) -> Admit {
+    let Some(link) = &names.links[number] else {
+        return Admit::Copy;
+    };
+    let stamped = walk.edges.iter().filter_map(|e| names.links[*e].as_ref());
+    let mut sources = stamped
+        .filter(|l| l.provenance)
+        .map(|l| l.source)
+        .peekable();
+    let has_hops = sources.peek().is_some();
+    let names_target = sources.any(|source| source == link.target);
+    admit_path(link.provenance, link.is_local, names_target, has_hops)
+}
+
+/// Everywhere a record born in `topic` of `cluster` arrives, not counting its birth place.
+///
+/// In a topology with a loop the walks are told up to where they come back, that arrival included.
+pub fn arrivals(draft: &Draft, names: &Names, cluster: &Alias, topic: &str) -> Vec<Arrival> {
+    let Some(site) = names.site(cluster) else {
+        return Vec::new();
+    };
+    let birth = (site, topic.to_owned());
+    let reach = follow(names, &outgoing(names), &birth, STEPS_MAX);
+    let mut copies: BTreeMap<Place, usize> = BTreeMap::new();
+    for walk in reach.walks.iter().chain(&reach.loops) {
+        if let Some(place) = walk.places.last() {
+            *copies.entry(place.clone()).or_default() += 1;
+        }
+    }
+    let arrival = |((site, topic), copies): (Place, usize)| Arrival {
+        cluster: draft.clusters[site].alias.clone(),
+        topic,
+        copies,
+    };
+    copies.into_iter().map(arrival).collect()
+}
