@@ -1,0 +1,26 @@
+//! Kafka: the one module that names `rdkafka` (invariant 9).
+//!
+//! Everything that leaves it is plain data with the cluster's alias, topic, partition and offset in
+//! its errors. What a cluster cannot do is asked of [`Cluster::capabilities`] and nowhere else.
+
+mod admin;
+mod client;
+mod cluster;
+mod embedded;
+mod group;
+mod member;
+mod reader;
+mod tail;
+mod writer;
+
+pub use client::{Error, ErrorKind, Properties};
+pub use cluster::{Capabilities, Cluster, TopicSettings};
+pub use embedded::{Embedded, PARTITION_BYTES_MAX};
+pub use group::{Fetched, Group, Position};
+pub use member::{Lease, Member, Membership};
+pub use reader::{BATCH_RECORDS_MAX, Batch, Reader, Received, Record};
+pub use tail::{Tail, last_copied};
+pub use writer::{CommitError, Refused, VIA, Writer};
+
+/// A partition of a topic.
+pub type TopicPartition = (std::sync::Arc<str>, i32);

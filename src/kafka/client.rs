@@ -1,0 +1,226 @@
+//! What all clients share: properties, log lines, and errors that say which cluster.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crossdock_model::name::Alias;
+use rdkafka::client::ClientContext;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::consumer::ConsumerContext;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+/// Client properties by their librdkafka names. May hold secrets: never printed.
+#[derive(Clone, Default)]
+pub struct Properties(BTreeMap<String, String>);
+
+impl Properties {
+    /// Sets a property, over one that is there.
+    #[must_use]
+    pub fn set(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.0.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Sets all of `others`, over those that are there.
+    #[must_use]
+    pub fn extend<'a>(mut self, others: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        self.0.extend(
+            others
+                .into_iter()
+                .map(|(n, v)| (n.to_owned(), v.to_owned())),
+        );
+        self
+    }
+
+    /// The value of a property.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    pub(super) fn config(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        for (name, value) in &self.0 {
+            config.set(name, value);
+        }
+        config.set_log_level(RDKafkaLogLevel::Info);
+        config
+    }
+}
+
+impl fmt::Debug for Properties {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// What went wrong with a cluster, and what to make of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// The cluster it happened on.
+    pub cluster: Alias,
+    /// What to make of it.
+    pub kind: ErrorKind,
+    /// What could not be done, and Kafka's own words.
+    pub reason: String,
+}
+
+/// What to make of an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The cluster did not answer; it may later.
+    Unreachable,
+    /// It answered, and said no: wrong password, missing permission, illegal request.
+    Refused,
+    /// Another client has taken this one's place.
+    Fenced,
+    /// Anything else.
+    Other,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cluster `{}`: {}", self.cluster, self.reason)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Callbacks of one client: keeps the last error, because a time-out alone does not say why.
+#[derive(Clone, Debug)]
+pub(super) struct Context {
+    alias: Alias,
+    role: &'static str,
+    last_error: Arc<Mutex<Option<(KafkaError, String)>>>,
+}
+
+impl Context {
+    pub(super) fn new(alias: &Alias, role: &'static str) -> Self {
+        Self {
+            alias: alias.clone(),
+            role,
+            last_error: Arc::default(),
+        }
+    }
+
+    /// An error of this client while `doing` something.
+    pub(super) fn failed(&self, doing: &str, error: &KafkaError) -> Error {
+        let code = error.rdkafka_error_code();
+        let mut kind = code.map_or(ErrorKind::Other, kind_of);
+        let mut reason = format!("cannot {doing}: {}", describe(error));
+        if kind == ErrorKind::Unreachable
+            && let Some((last, words)) = &*self
+                .last_error
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        {
+            reason = format!("{reason} ({words})");
+            if last.rdkafka_error_code().map(kind_of) == Some(ErrorKind::Refused) {
+                kind = ErrorKind::Refused;
+            }
+        }
+        Error {
+            cluster: self.alias.clone(),
+            kind,
+            reason,
+        }
+    }
+
+    /// An error in plain words.
+    pub(super) fn plain(&self, kind: ErrorKind, reason: impl Into<String>) -> Error {
+        Error {
+            cluster: self.alias.clone(),
+            kind,
+            reason: reason.into(),
+        }
+    }
+
+    /// Forgets the last error: the cluster has answered since.
+    pub(super) fn answered(&self) {
+        *self
+            .last_error
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+impl ClientContext for Context {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
+        // librdkafka repeats as a warning what its error callback and our states tell already.
+        match level {
+            RDKafkaLogLevel::Debug => {
+                tracing::trace!(cluster = %self.alias, client = self.role, facility, "{text}")
+            }
+            _ => tracing::debug!(cluster = %self.alias, client = self.role, facility, "{text}"),
+        }
+    }
+
+    fn stats_raw(&self, _statistics: &[u8]) {}
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(cluster = %self.alias, client = self.role, "{error}: {reason}");
+        *self
+            .last_error
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) =
+            Some((error, without_prefix(reason).to_owned()));
+    }
+}
+
+impl ConsumerContext for Context {}
+
+/// Kafka's own words for an error.
+pub(super) fn describe(error: &KafkaError) -> String {
+    match error {
+        KafkaError::Transaction(e) => e.string(),
+        KafkaError::ClientConfig(_, why, name, _) => format!("property `{name}`: {why}"),
+        KafkaError::ClientCreation(why) => why.clone(),
+        other => other
+            .rdkafka_error_code()
+            .map_or_else(|| other.to_string(), |code| code.to_string()),
+    }
+}
+
+/// librdkafka begins reasons with the client's own name, such as `rdkafka#producer-1`.
+fn without_prefix(reason: &str) -> &str {
+    match reason.split_once("]: ") {
+        Some((head, rest)) if head.starts_with("[thrd:") => rest,
+        _ => reason,
+    }
+}
+
+pub(super) fn kind_of(code: RDKafkaErrorCode) -> ErrorKind {
+    use RDKafkaErrorCode as Code;
+    match code {
+        Code::BrokerTransportFailure
+        | Code::AllBrokersDown
+        | Code::Resolve
+        | Code::OperationTimedOut
+        | Code::MessageTimedOut
+        | Code::RequestTimedOut
+        | Code::NetworkException
+        | Code::WaitingForCoordinator
+        | Code::CoordinatorNotAvailable
+        | Code::CoordinatorLoadInProgress
+        | Code::NotCoordinator
+        | Code::LeaderNotAvailable
+        | Code::NotEnoughReplicas
+        | Code::BrokerNotAvailable => ErrorKind::Unreachable,
+        Code::SSL
+        | Code::Authentication
+        | Code::SaslAuthenticationFailed
+        | Code::UnsupportedSASLMechanism
+        | Code::TopicAuthorizationFailed
+        | Code::GroupAuthorizationFailed
+        | Code::ClusterAuthorizationFailed
+        | Code::TransactionalIdAuthorizationFailed
+        | Code::SecurityDisabled
+        | Code::PolicyViolation
+        | Code::InvalidTopic => ErrorKind::Refused,
+        Code::Fenced
+        | Code::FencedInstanceId
+        | Code::ProducerFenced
+        | Code::InvalidProducerEpoch => ErrorKind::Fenced,
+        _ => ErrorKind::Other,
+    }
+}

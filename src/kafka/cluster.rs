@@ -1,0 +1,373 @@
+//! A cluster: its id, its topics and their settings, and what crossdock creates there.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crossdock_model::name::{Alias, ClusterId};
+use rdkafka::admin::{
+    AdminClient, AdminOptions, ConfigSource, NewPartitions, NewTopic, ResourceSpecifier,
+    TopicReplication,
+};
+use rdkafka::client::Client;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::types::RDKafkaRespErr;
+
+use super::admin::{self, Spec};
+use super::client::{Context, kind_of};
+use super::embedded::Embedded;
+use super::{Error, ErrorKind, Properties, TopicPartition};
+
+/// How long a cluster has to answer one question.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// Room in the target's `max.message.bytes` for provenance headers: more than a record gains on
+/// dozens of hops, each at most about 400 bytes.
+const HEADER_ROOM_BYTES: u64 = 16 * 1024;
+
+/// Kafka's default for `max.message.bytes`.
+const MAX_MESSAGE_BYTES_DEFAULT: u64 = 1_048_588;
+
+/// What the target keeps for itself: MirrorMaker 2's default `config.properties.exclude`.
+const CONFIGS_NOT_SYNCED: [&str; 6] = [
+    "follower.replication.throttled.replicas",
+    "leader.replication.throttled.replicas",
+    "message.timestamp.difference.max.ms",
+    "message.timestamp.type",
+    "unclean.leader.election.enable",
+    "min.insync.replicas",
+];
+
+/// What a cluster can do. Real Kafka can do everything; the embedded brokers cannot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Transactions mean something: exactly once is possible.
+    pub transactions: bool,
+    /// Topics can be created and described through admin calls.
+    pub admin: bool,
+    /// Static members of classic groups resume at once; else the group must use KIP-848.
+    pub classic_groups: bool,
+}
+
+/// Settings of a topic that follow it to the target.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TopicSettings {
+    /// Values set on the topic itself, without those the target keeps for itself.
+    pub configs: BTreeMap<String, String>,
+}
+
+/// One cluster: admin and metadata through a single client, shared by all edges.
+pub struct Cluster {
+    alias: Alias,
+    properties: Properties,
+    client: AdminClient<Context>,
+    context: Context,
+    embedded: Option<Embedded>,
+}
+
+impl Cluster {
+    /// Prepares the client; nothing is asked of the cluster yet.
+    ///
+    /// # Errors
+    /// A property that librdkafka refuses.
+    pub fn new(
+        alias: &Alias,
+        properties: Properties,
+        embedded: Option<Embedded>,
+    ) -> Result<Self, Error> {
+        let context = Context::new(alias, "admin");
+        let client = properties
+            .config()
+            .create_with_context(context.clone())
+            .map_err(|e| context.failed("set up the client", &e))?;
+        Ok(Self {
+            alias: alias.clone(),
+            properties,
+            client,
+            context,
+            embedded,
+        })
+    }
+
+    /// What the topology calls it.
+    pub fn alias(&self) -> &Alias {
+        &self.alias
+    }
+
+    /// How its clients connect.
+    pub fn properties(&self) -> &Properties {
+        &self.properties
+    }
+
+    /// What it can do.
+    pub fn capabilities(&self) -> Capabilities {
+        let real = self.embedded.is_none();
+        Capabilities {
+            transactions: real,
+            admin: real,
+            classic_groups: real,
+        }
+    }
+
+    fn inner(&self) -> &Client<Context> {
+        self.client.inner()
+    }
+
+    /// Its id, as Kafka itself calls it.
+    ///
+    /// # Errors
+    /// It does not answer, or refuses.
+    pub fn id(&self) -> Result<ClusterId, Error> {
+        // A metadata request first: `rd_kafka_clusterid` alone gives no reason for its silence.
+        self.inner()
+            .fetch_metadata(Some("__consumer_offsets"), ANSWER_WITHIN)
+            .map_err(|e| self.context.failed("connect", &e))?;
+        self.context.answered();
+        self.inner()
+            .fetch_cluster_id(ANSWER_WITHIN)
+            .map(ClusterId::new)
+            .ok_or_else(|| {
+                self.context
+                    .plain(ErrorKind::Other, "the broker tells no cluster id")
+            })
+    }
+
+    /// Its topics with their partition counts; those that are being deleted or may not be described
+    /// are left out.
+    ///
+    /// # Errors
+    /// It does not answer, or refuses.
+    pub fn topics(&self) -> Result<BTreeMap<String, i32>, Error> {
+        let metadata = self
+            .inner()
+            .fetch_metadata(None, ANSWER_WITHIN)
+            .map_err(|e| self.context.failed("list its topics", &e))?;
+        self.context.answered();
+        let there = metadata.topics().iter().filter(|t| t.error().is_none());
+        Ok(there
+            .map(|t| {
+                (
+                    t.name().to_owned(),
+                    i32::try_from(t.partitions().len()).unwrap_or(0),
+                )
+            })
+            .collect())
+    }
+
+    /// Creates a topic; that it exists already is fine.
+    ///
+    /// # Errors
+    /// It does not answer, or refuses the name, a config or the permission.
+    pub fn create_topic(
+        &self,
+        name: &str,
+        partitions: i32,
+        settings: &TopicSettings,
+    ) -> Result<(), Error> {
+        let doing = format!("create topic `{name}`");
+        if let Some(embedded) = &self.embedded {
+            return embedded.create_topic(name, partitions).map_err(|why| {
+                self.context
+                    .plain(ErrorKind::Refused, format!("cannot {doing}: {why}"))
+            });
+        }
+        // −1: the cluster's own default replication factor (KIP-464); the source's may not fit.
+        let mut topic = NewTopic::new(name, partitions, TopicReplication::Fixed(-1));
+        for (key, value) in &settings.configs {
+            topic = topic.set(key, value);
+        }
+        let answer = pollster::block_on(self.client.create_topics(&[topic], &options()));
+        self.single(
+            &doing,
+            answer.map(|a| a.into_iter().map(|r| r.map_err(|(_, code)| code)).collect()),
+            RDKafkaErrorCode::TopicAlreadyExists,
+        )
+    }
+
+    /// Adds partitions up to `count`; that there are more already is fine.
+    ///
+    /// # Errors
+    /// It does not answer, or refuses.
+    pub fn grow_topic(&self, name: &str, count: i32) -> Result<(), Error> {
+        let doing = format!("give topic `{name}` {count} partitions");
+        let wanted = usize::try_from(count).unwrap_or(0);
+        let answer = pollster::block_on(
+            self.client
+                .create_partitions(&[NewPartitions::new(name, wanted)], &options()),
+        );
+        self.single(
+            &doing,
+            answer.map(|a| a.into_iter().map(|r| r.map_err(|(_, code)| code)).collect()),
+            RDKafkaErrorCode::InvalidPartitions,
+        )
+    }
+
+    fn single(
+        &self,
+        doing: &str,
+        answer: Result<Vec<Result<String, RDKafkaErrorCode>>, KafkaError>,
+        fine: RDKafkaErrorCode,
+    ) -> Result<(), Error> {
+        let results = answer.map_err(|e| self.context.failed(doing, &e))?;
+        match results.into_iter().find_map(Result::err) {
+            Some(code) if code != fine => Err(self
+                .context
+                .plain(kind_of(code), format!("cannot {doing}: {code}"))),
+            _ => Ok(()),
+        }
+    }
+
+    /// The settings of a topic that follow it: what is set on the topic itself, and room for headers.
+    ///
+    /// # Errors
+    /// It does not answer, or refuses to describe the topic's configs.
+    pub fn topic_settings(&self, name: &str) -> Result<TopicSettings, Error> {
+        if !self.capabilities().admin {
+            return Ok(TopicSettings::default());
+        }
+        let doing = format!("describe the configs of topic `{name}`");
+        let answer = pollster::block_on(
+            self.client
+                .describe_configs([&ResourceSpecifier::Topic(name)], &options()),
+        );
+        let mut resources = answer.map_err(|e| self.context.failed(&doing, &e))?;
+        let resource = match resources.pop() {
+            Some(Ok(resource)) => resource,
+            Some(Err(code)) => {
+                return Err(self
+                    .context
+                    .plain(kind_of(code), format!("cannot {doing}: {code}")));
+            }
+            None => return Ok(TopicSettings::default()),
+        };
+        let largest = resource
+            .get("max.message.bytes")
+            .and_then(|e| e.value.as_deref()?.parse().ok());
+        let mut configs: BTreeMap<String, String> = resource
+            .entries
+            .into_iter()
+            .filter(|e| {
+                e.source == ConfigSource::DynamicTopic && !e.is_read_only && !e.is_sensitive
+            })
+            .filter(|e| !CONFIGS_NOT_SYNCED.contains(&e.name.as_str()))
+            .filter_map(|e| Some((e.name, e.value?)))
+            .collect();
+        let largest = largest.unwrap_or(MAX_MESSAGE_BYTES_DEFAULT) + HEADER_ROOM_BYTES;
+        configs.insert(
+            "max.message.bytes".to_owned(),
+            largest.min(i32::MAX as u64).to_string(),
+        );
+        Ok(TopicSettings { configs })
+    }
+
+    /// The last stable offsets of partitions.
+    ///
+    /// # Errors
+    /// It does not answer, or one of the partitions is not there.
+    pub fn end_offsets(
+        &self,
+        partitions: &[TopicPartition],
+    ) -> Result<BTreeMap<TopicPartition, i64>, Error> {
+        self.offsets(partitions, Spec::End, "list end offsets")
+    }
+
+    /// The log start offsets of partitions.
+    ///
+    /// # Errors
+    /// It does not answer, or one of the partitions is not there.
+    pub fn start_offsets(
+        &self,
+        partitions: &[TopicPartition],
+    ) -> Result<BTreeMap<TopicPartition, i64>, Error> {
+        self.offsets(partitions, Spec::Start, "list log start offsets")
+    }
+
+    /// The offsets of the first records at or after a time (milliseconds since the epoch); the last
+    /// stable offset where there is none.
+    ///
+    /// # Errors
+    /// It does not answer, or one of the partitions is not there.
+    pub fn offsets_at(
+        &self,
+        partitions: &[TopicPartition],
+        timestamp: i64,
+    ) -> Result<BTreeMap<TopicPartition, i64>, Error> {
+        let ends = self.end_offsets(partitions)?;
+        let mut found = self.offsets(partitions, Spec::At(timestamp), "list offsets by time")?;
+        for (partition, offset) in &mut found {
+            if *offset < 0 {
+                *offset = ends.get(partition).copied().unwrap_or(0);
+            }
+        }
+        Ok(found)
+    }
+
+    fn offsets(
+        &self,
+        partitions: &[TopicPartition],
+        spec: Spec,
+        doing: &str,
+    ) -> Result<BTreeMap<TopicPartition, i64>, Error> {
+        if partitions.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        admin::list_offsets(self.inner().native_ptr(), partitions, spec, ANSWER_WITHIN).map_err(
+            |e| {
+                let named: Vec<_> = partitions
+                    .iter()
+                    .take(3)
+                    .map(|(t, p)| format!("{t}-{p}"))
+                    .collect();
+                self.context.failed(
+                    &format!(
+                        "{doing} of {} partitions, such as {}",
+                        partitions.len(),
+                        named.join(", ")
+                    ),
+                    &e,
+                )
+            },
+        )
+    }
+
+    /// The ids of topics (KIP-516); those that are not there are left out. Empty where the cluster has
+    /// no admin calls.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub fn topic_ids(&self, topics: &[&str]) -> Result<BTreeMap<String, String>, Error> {
+        if topics.is_empty() || !self.capabilities().admin {
+            return Ok(BTreeMap::new());
+        }
+        admin::topic_ids(self.inner().native_ptr(), topics, ANSWER_WITHIN)
+            .map_err(|e| self.context.failed("describe topics", &e))
+    }
+
+    /// The number of partitions of one topic; `None` when it is not there.
+    ///
+    /// # Errors
+    /// It does not answer, or refuses.
+    pub fn partitions(&self, topic: &str) -> Result<Option<i32>, Error> {
+        let metadata = self
+            .inner()
+            .fetch_metadata(Some(topic), ANSWER_WITHIN)
+            .map_err(|e| self.context.failed(&format!("describe topic `{topic}`"), &e))?;
+        let found = metadata.topics().iter().find(|t| t.name() == topic);
+        Ok(match found.map(|t| (t.error(), t.partitions().len())) {
+            Some((None, count)) => i32::try_from(count).ok(),
+            Some((Some(RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART), _)) | None => None,
+            Some((Some(error), _)) => {
+                let code = RDKafkaErrorCode::from(error);
+                return Err(self.context.plain(
+                    kind_of(code),
+                    format!("cannot describe topic `{topic}`: {code}"),
+                ));
+            }
+        })
+    }
+}
+
+fn options() -> AdminOptions {
+    AdminOptions::new()
+        .request_timeout(Some(ANSWER_WITHIN))
+        .operation_timeout(Some(ANSWER_WITHIN))
+}

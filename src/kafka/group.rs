@@ -1,0 +1,122 @@
+//! A group's committed offsets, seen and set from outside of the group.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rdkafka::client::ClientContext;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+use super::client::Context;
+use super::{Cluster, Error, TopicPartition};
+
+/// How long the coordinator has to answer one question.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// A position to commit: the partition, the next offset to read, and a note.
+pub type Position = (TopicPartition, i64, String);
+
+/// A committed offset with its metadata string.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fetched {
+    /// `None` where nothing is committed.
+    pub offset: Option<i64>,
+    /// What was noted with it.
+    pub metadata: String,
+}
+
+/// The committed offsets of a group that this client is no member of.
+pub struct Group {
+    consumer: BaseConsumer<Context>,
+    context: Context,
+}
+
+impl Group {
+    /// Prepares a client for the group.
+    ///
+    /// # Errors
+    /// A property that librdkafka refuses.
+    pub fn new(cluster: &Cluster, group: &str) -> Result<Self, Error> {
+        let context = Context::new(cluster.alias(), "group");
+        let properties = cluster
+            .properties()
+            .clone()
+            .set("group.id", group)
+            .set("enable.auto.commit", "false")
+            .set("isolation.level", "read_committed");
+        let consumer = properties
+            .config()
+            .create_with_context(context.clone())
+            .map_err(|e| context.failed("set up a client for the group", &e))?;
+        Ok(Self { consumer, context })
+    }
+
+    /// Its committed offsets.
+    ///
+    /// # Errors
+    /// The coordinator does not answer or refuses.
+    pub fn committed(&self, partitions: &[TopicPartition]) -> Result<BTreeMap<TopicPartition, Fetched>, Error> {
+        committed(&self.consumer, &self.context, partitions)
+    }
+
+    /// Commits positions while the group has no members. `false` when it has some.
+    ///
+    /// # Errors
+    /// The coordinator does not answer or refuses.
+    pub fn commit(&self, positions: &[Position]) -> Result<bool, Error> {
+        if positions.is_empty() {
+            return Ok(true);
+        }
+        match commit(&self.consumer, positions) {
+            Ok(()) => Ok(true),
+            Err(error) => match error.rdkafka_error_code() {
+                Some(RDKafkaErrorCode::UnknownMemberId | RDKafkaErrorCode::IllegalGeneration | RDKafkaErrorCode::RebalanceInProgress) => Ok(false),
+                _ => Err(self.context.failed("commit offsets", &error)),
+            },
+        }
+    }
+}
+
+pub(super) fn committed<C: ConsumerContext + ClientContext>(
+    consumer: &BaseConsumer<C>,
+    context: &Context,
+    partitions: &[TopicPartition],
+) -> Result<BTreeMap<TopicPartition, Fetched>, Error> {
+    if partitions.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let mut list = TopicPartitionList::with_capacity(partitions.len());
+    for (topic, partition) in partitions {
+        list.add_partition(topic, *partition);
+    }
+    let doing = "fetch the committed offsets";
+    let found = consumer.committed_offsets(list, ANSWER_WITHIN).map_err(|e| context.failed(doing, &e))?;
+    let mut fetched = BTreeMap::new();
+    for element in found.elements() {
+        element.error().map_err(|e| context.failed(doing, &e))?;
+        let offset = match element.offset() {
+            Offset::Offset(offset) => Some(offset),
+            _ => None,
+        };
+        let metadata = element.metadata().to_owned();
+        fetched.insert((element.topic().into(), element.partition()), Fetched { offset, metadata });
+    }
+    context.answered();
+    Ok(fetched)
+}
+
+pub(super) fn commit<C: ConsumerContext>(consumer: &BaseConsumer<C>, positions: &[Position]) -> Result<(), KafkaError> {
+    consumer.commit(&position_list(positions)?, CommitMode::Sync)
+}
+
+/// Positions as librdkafka wants them, without leader epoch.
+pub(super) fn position_list(positions: &[Position]) -> Result<TopicPartitionList, KafkaError> {
+    let mut list = TopicPartitionList::with_capacity(positions.len());
+    for ((topic, partition), offset, metadata) in positions {
+        let mut element = list.add_partition(topic, *partition);
+        element.set_offset(Offset::Offset(*offset))?;
+        element.set_metadata(metadata);
+    }
+    Ok(list)
+}

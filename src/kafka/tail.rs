@@ -1,0 +1,90 @@
+//! Finds the last record of an edge in a target partition: progress that was lost is in the data.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossdock_model::provenance::Hop;
+
+use super::client::Context;
+use super::reader::{BATCH_RECORDS_MAX, Reader, Received};
+use super::{Cluster, Error, ErrorKind, VIA};
+
+/// First stretch that is looked at, in offsets; each further one is four times as long.
+const FIRST_STRETCH: i64 = 500;
+
+/// Offsets that are looked at in all: beyond them nothing is concluded.
+const SEARCH_MAX: i64 = 1_000_000;
+
+/// A target that stays silent this long is asked no further.
+const SILENCE_MAX: Duration = Duration::from_secs(30);
+
+/// What the tail of a target partition tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tail {
+    /// The last record of the edge was read at this source offset.
+    Last(i64),
+    /// The partition still has its first offset, and no record of the edge: none was ever there.
+    Never,
+    /// No record of the edge was found; there may have been some.
+    Unknown,
+}
+
+/// Looks in a target partition, from the last stable offset back in growing stretches, for the last
+/// record whose last hop `is_ours`.
+///
+/// # Errors
+/// The cluster does not answer.
+pub fn last_copied(
+    cluster: &Cluster,
+    topic: &Arc<str>,
+    partition: i32,
+    is_ours: impl Fn(&Hop<'_>) -> bool,
+) -> Result<Tail, Error> {
+    let place = [(topic.clone(), partition)];
+    let log_start = cluster.start_offsets(&place)?.get(&place[0]).copied().unwrap_or(0);
+    let end = cluster.end_offsets(&place)?.get(&place[0]).copied().unwrap_or(0);
+    let floor = log_start.max(end - SEARCH_MAX);
+    let (mut upper, mut stretch) = (end, FIRST_STRETCH);
+    while upper > floor {
+        let lower = (upper - stretch).max(floor);
+        if let Some(offset) = last_between(cluster, topic, partition, (lower, upper), &is_ours)? {
+            return Ok(Tail::Last(offset));
+        }
+        upper = lower;
+        stretch = stretch.saturating_mul(4);
+    }
+    Ok(if floor == 0 { Tail::Never } else { Tail::Unknown })
+}
+
+fn last_between(
+    cluster: &Cluster,
+    topic: &Arc<str>,
+    partition: i32,
+    (lower, upper): (i64, i64),
+    is_ours: &impl Fn(&Hop<'_>) -> bool,
+) -> Result<Option<i64>, Error> {
+    let properties = cluster.properties().clone().set("isolation.level", "read_committed");
+    let mut reader = Reader::new(cluster, &properties)?;
+    reader.start(0, topic, partition, lower)?;
+    let (mut found, mut is_done, mut failed) = (None, false, None);
+    let mut heard = Instant::now();
+    while !is_done {
+        reader.receive(Duration::from_millis(200), BATCH_RECORDS_MAX).for_each(|_, received| match received {
+            Received::Record(record) if record.offset() < upper => {
+                heard = Instant::now();
+                let mut ours = None;
+                record.each_header(VIA, |value| ours = Hop::parse(value).filter(is_ours).map(|hop| hop.offset));
+                found = ours.or(found);
+            }
+            // The log may have been cut meanwhile: what there was has been seen.
+            Received::Record(_) | Received::End(_) | Received::OutOfRange => is_done = true,
+            Received::Failed(error) => failed = Some(error),
+        });
+        if heard.elapsed() > SILENCE_MAX {
+            let reason = format!("no answer while looking for the last record of the edge in {topic}-{partition}");
+            let silent = Context::new(cluster.alias(), "reader").plain(ErrorKind::Unreachable, reason);
+            return Err(failed.unwrap_or(silent));
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,442 @@
+//! Writes to the target: records, and with them, in one transaction, the progress.
+#![expect(
+    unsafe_code,
+    reason = "records pass their headers on without a copy: rd_kafka_producev and rd_kafka_flush are called directly"
+)]
+
+use std::collections::HashMap;
+use std::ffi::{CStr, CString};
+use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rdkafka::bindings as sys;
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::Message;
+use rdkafka::producer::{BaseProducer, DeliveryResult, Producer, ProducerContext};
+
+use super::client::{Context, kind_of};
+use super::group::{Position, position_list};
+use super::member::Lease;
+use super::reader::Record;
+use super::{Cluster, Error, ErrorKind, Properties};
+
+/// The provenance header's name ([`crossdock_model::provenance::HEADER`]) as librdkafka wants it.
+pub const VIA: &CStr = c"crossdock-via";
+
+/// How long one step of a commit has before its outcome counts as unknown.
+const STEP_WITHIN: Duration = Duration::from_secs(15);
+
+/// How long a full queue is given to drain before it is looked at again.
+const QUEUE_FULL_WAIT: Duration = Duration::from_millis(5);
+
+/// A record that the target refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Target topic.
+    pub topic: Arc<str>,
+    /// Partition, the same on both sides.
+    pub partition: i32,
+    /// Offset of the record at the source.
+    pub source_offset: i64,
+    /// Whether the record itself is too large, so that trying again is of no use.
+    pub is_oversize: bool,
+    /// Kafka's own words.
+    pub error: Error,
+}
+
+/// Why a commit did not happen, and what must happen before anything else is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CommitError {
+    /// Nothing of it became valid: abort and rewind.
+    Abort(Error),
+    /// Its outcome is unknown, or this producer is of no use any more: take a new epoch, read the
+    /// committed offsets back and rewind there.
+    Renew(Error),
+    /// The target refused records: abort, rewind, and do not send these again.
+    Refused(Vec<Refused>),
+}
+
+struct WriterContext {
+    base: Context,
+    refused: Mutex<Vec<Refused>>,
+}
+
+impl ClientContext for WriterContext {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
+        self.base.log(level, facility, text);
+    }
+
+    fn stats_raw(&self, _statistics: &[u8]) {}
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        ClientContext::error(&self.base, error, reason);
+    }
+}
+
+impl ProducerContext for WriterContext {
+    type DeliveryOpaque = usize;
+
+    /// Called for failures only (`delivery.report.only.error`).
+    fn delivery(&self, result: &DeliveryResult<'_>, source_offset: usize) {
+        let Err((error, message)) = result else {
+            return;
+        };
+        let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
+        if matches!(
+            code,
+            RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight
+        ) {
+            return;
+        }
+        let source_offset = i64::try_from(source_offset).unwrap_or(i64::MAX);
+        let place = format!(
+            "write to {}-{} the record of source offset {source_offset}",
+            message.topic(),
+            message.partition()
+        );
+        let refused = Refused {
+            topic: message.topic().into(),
+            partition: message.partition(),
+            source_offset,
+            is_oversize: matches!(
+                code,
+                RDKafkaErrorCode::MessageSizeTooLarge | RDKafkaErrorCode::InvalidMessageSize
+            ),
+            error: self.base.failed(&place, error),
+        };
+        let mut list = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        // A whole queue can time out at once: a few tell the story.
+        if list.len() < 1_000 {
+            list.push(refused);
+        }
+    }
+}
+
+/// Writes to one cluster. With a transactional id, everything between two commits becomes visible at
+/// once, together with the progress, or not at all.
+pub struct Writer {
+    // Declared first, destroyed first: the topics belong to the producer.
+    topics: HashMap<Arc<str>, Topic>,
+    producer: BaseProducer<WriterContext>,
+    context: Context,
+    is_transactional: bool,
+    in_transaction: bool,
+}
+
+struct Topic(*mut sys::rd_kafka_topic_t);
+
+impl Drop for Topic {
+    fn drop(&mut self) {
+        // SAFETY: made by `Writer::topic`, destroyed here only.
+        unsafe { sys::rd_kafka_topic_destroy(self.0) }
+    }
+}
+
+// SAFETY: librdkafka's handles are thread-safe; the writer is used by one thread at a time.
+unsafe impl Send for Writer {}
+
+impl Writer {
+    /// Makes a writer; with a transactional id it takes a new epoch, which fences every earlier writer
+    /// of that id and ends its open transaction.
+    ///
+    /// # Errors
+    /// A property that librdkafka refuses; or the cluster does not answer, or refuses.
+    pub fn new(
+        cluster: &Cluster,
+        overrides: &Properties,
+        transactional_id: Option<&str>,
+    ) -> Result<Self, Error> {
+        let context = Context::new(cluster.alias(), "writer");
+        let mut properties = overrides
+            .clone()
+            .set("enable.idempotence", "true")
+            .set("delivery.report.only.error", "true")
+            // What is too large is for the target to say, topic by topic.
+            .set("message.max.bytes", "1000000000");
+        if let Some(id) = transactional_id {
+            properties = properties.set("transactional.id", id);
+        }
+        let shared = WriterContext {
+            base: context.clone(),
+            refused: Mutex::default(),
+        };
+        let producer: BaseProducer<WriterContext> = properties
+            .config()
+            .create_with_context(shared)
+            .map_err(|e| context.failed("set up the writer", &e))?;
+        let writer = Self {
+            topics: HashMap::new(),
+            producer,
+            context,
+            is_transactional: transactional_id.is_some(),
+            in_transaction: false,
+        };
+        if writer.is_transactional {
+            let initialised = writer.producer.init_transactions(STEP_WITHIN);
+            initialised.map_err(|e| writer.error("take a producer epoch", &e))?;
+        }
+        Ok(writer)
+    }
+
+    /// An error of this producer; a fatal one tells its cause.
+    fn error(&self, doing: &str, error: &KafkaError) -> Error {
+        match self.producer.client().fatal_error() {
+            Some((code, words)) => self
+                .context
+                .plain(kind_of(code), format!("cannot {doing}: {words}")),
+            None => self.context.failed(doing, error),
+        }
+    }
+
+    fn topic(&mut self, name: &Arc<str>) -> *mut sys::rd_kafka_topic_t {
+        if let Some(topic) = self.topics.get(name) {
+            return topic.0;
+        }
+        // A topic name has no NUL: the target has accepted it.
+        let native_name = CString::new(&**name).unwrap_or_default();
+        // SAFETY: the name lives through the call; the handle is destroyed by `Topic`.
+        let topic = unsafe {
+            sys::rd_kafka_topic_new(
+                self.producer.client().native_ptr(),
+                native_name.as_ptr(),
+                ptr::null_mut(),
+            )
+        };
+        self.topics.insert(name.clone(), Topic(topic));
+        topic
+    }
+
+    /// Hands a record over, with one more hop if `via` is given. Waits while the queue is full: that is
+    /// the back-pressure (invariant 4).
+    ///
+    /// # Errors
+    /// The producer can send no more until it is aborted or renewed.
+    pub fn send(
+        &mut self,
+        to: &Arc<str>,
+        partition: i32,
+        record: &mut Record<'_>,
+        via: Option<&[u8]>,
+    ) -> Result<(), Error> {
+        if self.is_transactional && !self.in_transaction {
+            self.producer
+                .begin_transaction()
+                .map_err(|e| self.error("begin a transaction", &e))?;
+            self.in_transaction = true;
+        }
+        let topic = self.topic(to);
+        let headers = with_hop(record, via);
+        loop {
+            match produce(
+                self.producer.client().native_ptr(),
+                topic,
+                partition,
+                record,
+                headers,
+            ) {
+                RDKafkaErrorCode::NoError => return Ok(()),
+                RDKafkaErrorCode::QueueFull => self.producer.poll(QUEUE_FULL_WAIT),
+                code => {
+                    if !headers.is_null() {
+                        // SAFETY: a produce that failed leaves the headers to us.
+                        unsafe { sys::rd_kafka_headers_destroy(headers) };
+                    }
+                    let place = format!(
+                        "write to {to}-{partition} the record of source offset {}",
+                        record.offset()
+                    );
+                    return Err(self.error(&place, &KafkaError::MessageProduction(code)));
+                }
+            }
+        }
+    }
+
+    /// Waits until the target has acknowledged everything.
+    ///
+    /// # Errors
+    /// `Refused` as soon as one record failed.
+    pub fn flush(&mut self) -> Result<(), CommitError> {
+        let deadline = Instant::now() + STEP_WITHIN * 4;
+        loop {
+            // SAFETY: the client is alive. Returns as soon as the queue is empty.
+            let flushed = unsafe { sys::rd_kafka_flush(self.producer.client().native_ptr(), 50) };
+            self.producer.poll(Duration::ZERO);
+            let refused = self.take_refused();
+            if !refused.is_empty() {
+                return Err(CommitError::Refused(refused));
+            }
+            match RDKafkaErrorCode::from(flushed) {
+                RDKafkaErrorCode::NoError => return Ok(()),
+                code if code != RDKafkaErrorCode::OperationTimedOut
+                    || Instant::now() > deadline =>
+                {
+                    return Err(CommitError::Renew(
+                        self.error("get records acknowledged", &KafkaError::Flush(code)),
+                    ));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn take_refused(&self) -> Vec<Refused> {
+        std::mem::take(
+            &mut *self
+                .producer
+                .context()
+                .refused
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+
+    /// Commits the open transaction, with source positions in it, under a lease. Begins one for the
+    /// positions alone when nothing was sent.
+    ///
+    /// # Errors
+    /// See [`CommitError`].
+    pub fn commit(
+        &mut self,
+        group: &Lease,
+        positions: &[Position],
+    ) -> Result<(), CommitError> {
+        if !self.in_transaction {
+            self.producer
+                .begin_transaction()
+                .map_err(|e| CommitError::Renew(self.error("begin a transaction", &e)))?;
+            self.in_transaction = true;
+        }
+        self.flush()?;
+        let refuse =
+            |reason: &str| CommitError::Abort(self.context.plain(ErrorKind::Fenced, reason));
+        let lease = group
+            .metadata()
+            .ok_or_else(|| refuse("the lease names no group"))?;
+        if group.is_dead() {
+            return Err(refuse("the lease was taken away"));
+        }
+        let list = position_list(positions)
+            .map_err(|e| CommitError::Abort(self.error("note the positions", &e)))?;
+        self.step("commit the positions", || {
+            self.producer
+                .send_offsets_to_transaction(&list, lease, STEP_WITHIN)
+        })?;
+        if group.is_dead() {
+            return Err(refuse("the lease was taken away"));
+        }
+        self.step("commit the transaction", || {
+            self.producer.commit_transaction(STEP_WITHIN)
+        })?;
+        self.in_transaction = false;
+        Ok(())
+    }
+
+    /// One step of a commit, tried twice where Kafka says that it may be.
+    fn step(
+        &self,
+        doing: &str,
+        attempt: impl Fn() -> Result<(), KafkaError>,
+    ) -> Result<(), CommitError> {
+        let mut error = match attempt() {
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        };
+        if matches!(&error, KafkaError::Transaction(e) if e.is_retriable() && !e.txn_requires_abort())
+        {
+            match attempt() {
+                Ok(()) => return Ok(()),
+                Err(second) => error = second,
+            }
+        }
+        let told = self.error(doing, &error);
+        match error {
+            KafkaError::Transaction(e) if e.txn_requires_abort() => Err(CommitError::Abort(told)),
+            _ => Err(CommitError::Renew(told)),
+        }
+    }
+
+    /// Aborts the open transaction, or forgets what is queued.
+    ///
+    /// # Errors
+    /// Its outcome is unknown: take a new epoch.
+    pub fn abort(&mut self) -> Result<(), Error> {
+        if !self.in_transaction {
+            self.take_refused();
+            return Ok(());
+        }
+        // Aborting waits for delivery reports, which somebody else must serve meanwhile.
+        let ended = AtomicBool::new(false);
+        let aborted = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !ended.load(Ordering::Acquire) {
+                    self.producer.poll(QUEUE_FULL_WAIT);
+                }
+            });
+            let aborted = self.producer.abort_transaction(STEP_WITHIN);
+            ended.store(true, Ordering::Release);
+            aborted
+        });
+        self.take_refused();
+        aborted.map_err(|e| self.error("abort the transaction", &e))?;
+        self.in_transaction = false;
+        Ok(())
+    }
+}
+
+/// The record's own headers, taken over as they are, and one more hop.
+fn with_hop(record: &mut Record<'_>, via: Option<&[u8]>) -> *mut sys::rd_kafka_headers_t {
+    let mut headers = record.detach_headers();
+    let Some(via) = via else { return headers };
+    // SAFETY: the headers are ours; name and value are copied by the call.
+    unsafe {
+        if headers.is_null() {
+            headers = sys::rd_kafka_headers_new(1);
+        }
+        let value_size = isize::try_from(via.len()).unwrap_or(isize::MAX);
+        sys::rd_kafka_header_add(headers, VIA.as_ptr(), -1, via.as_ptr().cast(), value_size);
+    }
+    headers
+}
+
+fn produce(
+    client: *mut sys::rd_kafka_t,
+    topic: *mut sys::rd_kafka_topic_t,
+    partition: i32,
+    record: &Record<'_>,
+    headers: *mut sys::rd_kafka_headers_t,
+) -> RDKafkaErrorCode {
+    use sys::rd_kafka_vtype_t as V;
+    let (value, value_size, key, key_size) = record.raw();
+    let copy = sys::RD_KAFKA_MSG_F_COPY;
+    // SAFETY: the tags say what follows each of them; key and value are copied; the headers change
+    // hands only on success.
+    let error = unsafe {
+        sys::rd_kafka_producev(
+            client,
+            V::RD_KAFKA_VTYPE_RKT,
+            topic,
+            V::RD_KAFKA_VTYPE_PARTITION,
+            partition,
+            V::RD_KAFKA_VTYPE_MSGFLAGS,
+            copy,
+            V::RD_KAFKA_VTYPE_VALUE,
+            value,
+            value_size,
+            V::RD_KAFKA_VTYPE_KEY,
+            key,
+            key_size,
+            V::RD_KAFKA_VTYPE_TIMESTAMP,
+            record.timestamp(),
+            V::RD_KAFKA_VTYPE_OPAQUE,
+            record.offset() as *mut std::ffi::c_void,
+            V::RD_KAFKA_VTYPE_HEADERS,
+            headers,
+            V::RD_KAFKA_VTYPE_END,
+        )
+    };
+    RDKafkaErrorCode::from(error)
+}

@@ -1,0 +1,208 @@
+//! The record engine: copies record by record through librdkafka.
+
+use std::ffi::CStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossdock_model::provenance::Hop;
+
+use super::engine::{Engine, Step, Tally, Twin};
+use crate::kafka::{
+    Cluster, CommitError, Error, Lease, Member, Position, Properties, Reader, Received, Record, VIA, Writer,
+};
+
+/// What an engine needs to know of its edge.
+#[derive(Clone)]
+pub struct Recipe {
+    /// Cluster that is read.
+    pub source: Arc<Cluster>,
+    /// Its alias and id, as hops name it: `<alias>/<cluster id>`.
+    pub source_hop: String,
+    /// Cluster that is written.
+    pub target: Arc<Cluster>,
+    /// Its id: records that have been there are dropped.
+    pub target_id: String,
+    /// Whether the provenance header is written and looked at.
+    pub provenance: bool,
+    /// Whether only records that were produced on the source itself go.
+    pub is_local_only: bool,
+    /// How the source is read.
+    pub consumer: Properties,
+    /// How the target is written.
+    pub producer: Properties,
+    /// Records taken at once, at most: few where a rate limit must hold.
+    pub batch_records_max: usize,
+    /// Exactly once needs one; without it, delivery is at least once.
+    pub transactional_id: Option<String>,
+}
+
+/// Copies record by record.
+pub struct RecordEngine {
+    recipe: Recipe,
+    member: Arc<Member>,
+    reader: Option<Reader>,
+    writer: Option<Writer>,
+    routes: Vec<Option<Route>>,
+}
+
+/// Where the records of a slot go, and what was done with those of the current batch.
+struct Route {
+    twin: Twin,
+    /// `<alias>/<cluster id>/<topic>/<partition>/`: an offset makes it a hop.
+    hop: Vec<u8>,
+    next: Option<i64>,
+    tally: Tally,
+}
+
+/// What the record guard says.
+enum Guard {
+    Copy,
+    Loop,
+    Replica,
+}
+
+impl RecordEngine {
+    /// An engine that has neither read nor written yet.
+    pub fn new(recipe: Recipe, member: Arc<Member>) -> Self {
+        Self { recipe, member, reader: None, writer: None, routes: Vec::new() }
+    }
+
+    fn reader(&mut self) -> Result<&mut Reader, Error> {
+        let reader = match self.reader.take() {
+            Some(reader) => reader,
+            None => Reader::new(&self.recipe.source, &self.recipe.consumer)?,
+        };
+        Ok(self.reader.insert(reader))
+    }
+}
+
+impl Engine for RecordEngine {
+    type Lease = Lease;
+
+    fn open(&mut self, slot: usize, twin: &Twin, position: i64) -> Result<(), Error> {
+        let hop = format!("{}/{}/{}/", self.recipe.source_hop, twin.source_topic, twin.partition);
+        self.reader()?.start(slot, &twin.source_topic, twin.partition, position)?;
+        if self.routes.len() <= slot {
+            self.routes.resize_with(slot + 1, || None);
+        }
+        self.routes[slot] = Some(Route { twin: twin.clone(), hop: hop.into_bytes(), next: None, tally: Tally::default() });
+        Ok(())
+    }
+
+    fn close(&mut self, twin: &Twin) {
+        if let Some(reader) = &mut self.reader {
+            reader.stop(&twin.source_topic, twin.partition);
+        }
+        for route in &mut self.routes {
+            route.take_if(|route| route.twin == *twin);
+        }
+    }
+
+    fn copy(&mut self, wait: Duration, steps: &mut Vec<Step>) -> Result<(), Error> {
+        let (Some(reader), Some(writer)) = (&mut self.reader, &mut self.writer) else { return Ok(()) };
+        let (recipe, routes) = (&self.recipe, &mut self.routes);
+        let mut failed = None;
+        reader.receive(wait, recipe.batch_records_max).for_each(|slot, received| {
+            let Some(route) = routes.get_mut(slot).and_then(Option::as_mut) else { return };
+            match received {
+                Received::Record(record) => {
+                    if failed.is_none() {
+                        failed = route.take(recipe, writer, record).err();
+                    }
+                }
+                Received::End(position) => {
+                    route.tell(slot, steps);
+                    steps.push(Step::End { slot, position });
+                }
+                Received::OutOfRange => {
+                    route.tell(slot, steps);
+                    steps.push(Step::OutOfRange { slot });
+                }
+                Received::Failed(error) => {
+                    route.tell(slot, steps);
+                    steps.push(Step::Failed { slot, error });
+                }
+            }
+        });
+        for (slot, route) in routes.iter_mut().enumerate() {
+            if let Some(route) = route {
+                route.tell(slot, steps);
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    fn commit(&mut self, lease: &Lease, positions: &[Position]) -> Result<(), CommitError> {
+        let Some(writer) = &mut self.writer else { return Ok(()) };
+        if self.recipe.transactional_id.is_some() {
+            return writer.commit(lease, positions);
+        }
+        writer.flush()?;
+        self.member.commit(positions).map_err(CommitError::Abort)
+    }
+
+    fn abort(&mut self) -> Result<(), Error> {
+        self.writer.as_mut().map_or(Ok(()), Writer::abort)
+    }
+
+    fn renew(&mut self) -> Result<(), Error> {
+        self.writer = None;
+        let id = self.recipe.transactional_id.as_deref();
+        self.writer = Some(Writer::new(&self.recipe.target, &self.recipe.producer, id)?);
+        Ok(())
+    }
+}
+
+impl Route {
+    /// Copies one record, or drops it.
+    fn take(&mut self, recipe: &Recipe, writer: &mut Writer, mut record: Record<'_>) -> Result<(), Error> {
+        let offset = record.offset();
+        match if recipe.provenance { guard(recipe, &record, &mut self.tally) } else { Guard::Copy } {
+            Guard::Copy => {
+                let (bytes, timestamp) = (record.bytes(), record.timestamp());
+                let fixed = self.hop.len();
+                let via = recipe.provenance.then(|| {
+                    push_decimal(&mut self.hop, offset);
+                    self.hop.as_slice()
+                });
+                let sent = writer.send(&self.twin.target_topic, self.twin.partition, &mut record, via);
+                self.hop.truncate(fixed);
+                sent?;
+                self.tally.records += 1;
+                self.tally.bytes += bytes;
+                self.tally.zero_timestamps += u64::from(timestamp == 0);
+                self.tally.last_timestamp = timestamp;
+            }
+            Guard::Loop => self.tally.dropped_loop += 1,
+            Guard::Replica => self.tally.dropped_replica += 1,
+        }
+        self.next = Some(offset + 1);
+        Ok(())
+    }
+
+    fn tell(&mut self, slot: usize, steps: &mut Vec<Step>) {
+        if let Some(next) = self.next.take() {
+            steps.push(Step::Moved { slot, next, tally: std::mem::take(&mut self.tally) });
+        }
+    }
+}
+
+/// The record guard: a record never returns to a cluster that it has been at.
+fn guard(recipe: &Recipe, record: &Record<'_>, tally: &mut Tally) -> Guard {
+    const NAME: &CStr = VIA;
+    let mut verdict = Guard::Copy;
+    record.each_header(NAME, |value| match Hop::parse(value) {
+        Some(hop) if hop.cluster_id == recipe.target_id => verdict = Guard::Loop,
+        Some(_) if recipe.is_local_only && matches!(verdict, Guard::Copy) => verdict = Guard::Replica,
+        Some(_) => {}
+        None => tally.foreign_headers += 1,
+    });
+    verdict
+}
+
+/// Appends a number in decimal without allocating.
+fn push_decimal(text: &mut Vec<u8>, number: i64) {
+    use std::io::Write;
+    // Writing into a Vec does not fail.
+    write!(text, "{number}").ok();
+}

@@ -1,0 +1,130 @@
+//! A worker: what runs an edge.
+//!
+//! Options ([`Setup`]) → [`start`] → a [`Handle`] that can be cloned. Its thread connects to both
+//! clusters, keeps target topics in step, and runs the edge's streams; it never gives up, and says in
+//! its [`Status`] what it waits for. Each stream has two threads: one follows the group and is never
+//! blocked by a produce or a commit, the other copies.
+
+mod catalog;
+mod limit;
+mod run;
+pub mod settings;
+pub mod status;
+mod streams;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use crossdock_model::edge::Edge;
+use crossdock_model::graph::Names;
+
+use crate::kafka::{Cluster, Error, Properties};
+pub use status::{EdgeSnapshot, State, Status};
+
+/// Everything a worker needs.
+#[derive(Clone)]
+pub struct Setup {
+    /// Name of the topology.
+    pub topology: String,
+    /// The topology's file, for the commands that messages name.
+    pub file: String,
+    /// The edge.
+    pub edge: Edge,
+    /// Decides what is taken.
+    pub names: Arc<Names>,
+    /// Cluster that is read.
+    pub source: Arc<Cluster>,
+    /// Cluster that is written.
+    pub target: Arc<Cluster>,
+    /// How the source is read.
+    pub reader: Properties,
+    /// How the target is written.
+    pub writer: Properties,
+    /// How the members follow their group.
+    pub member: Properties,
+    /// Name of this process among those that run the topology.
+    pub instance: String,
+    /// Whether the worker stops when it has caught up with what was there.
+    pub once: bool,
+}
+
+/// How a worker ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It was stopped.
+    Stopped,
+    /// Everything that was there is at the target.
+    CaughtUp,
+    /// It cannot catch up until a person decides.
+    Halted(String),
+    /// A cluster did not answer, or refused.
+    Cluster(Error),
+}
+
+/// What others may ask of a running worker.
+#[derive(Debug, Default)]
+pub struct Control {
+    is_stopping: AtomicBool,
+    is_paused: AtomicBool,
+}
+
+impl Control {
+    /// Whether it is to end.
+    pub fn is_stopping(&self) -> bool {
+        self.is_stopping.load(Ordering::Acquire)
+    }
+
+    /// Whether it is to stand.
+    pub fn is_paused(&self) -> bool {
+        self.is_paused.load(Ordering::Acquire)
+    }
+}
+
+/// A running worker.
+pub struct Handle {
+    /// What it tells.
+    pub status: Arc<Status>,
+    control: Arc<Control>,
+    thread: Option<JoinHandle<Ending>>,
+}
+
+impl Handle {
+    /// Asks it to end its transactions and stop.
+    pub fn stop(&self) {
+        self.control.is_stopping.store(true, Ordering::Release);
+    }
+
+    /// Ends its transactions and lets it stand, or lets it go on.
+    pub fn pause(&self, is_paused: bool) {
+        self.control.is_paused.store(is_paused, Ordering::Release);
+        self.status.paused(is_paused);
+    }
+
+    /// Whether it has ended.
+    pub fn is_finished(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// Waits for its end.
+    pub fn join(mut self) -> Ending {
+        match self.thread.take().map(JoinHandle::join) {
+            Some(Ok(ending)) => ending,
+            _ => Ending::Halted("the worker ended by a panic: a bug".to_owned()),
+        }
+    }
+}
+
+/// Starts a worker.
+///
+/// # Errors
+/// The system has no thread left.
+pub fn start(setup: Setup) -> std::io::Result<Handle> {
+    let status = Arc::new(Status::new(&setup.edge));
+    let control = Arc::new(Control::default());
+    let (for_thread, its_control) = (status.clone(), control.clone());
+    let thread = std::thread::Builder::new()
+        .name(format!("edge-{}", setup.edge.name))
+        .spawn(move || run::Worker::new(setup, for_thread, its_control).run())?;
+    Ok(Handle { status, control, thread: Some(thread) })
+}

@@ -1,0 +1,134 @@
+//! Which topics an edge copies, and what there is of them on both sides.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossdock_model::edge::Edge;
+use crossdock_model::graph::{Names, Take};
+
+use crate::kafka::{Cluster, Error, TopicSettings};
+use crate::stream::Twin;
+
+/// How long a topic that was just created has to show up in the target's metadata.
+const VISIBLE_WITHIN: Duration = Duration::from_secs(10);
+
+/// A topic on both sides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pair {
+    /// Its name on the source.
+    pub source_topic: Arc<str>,
+    /// Partitions there.
+    pub source_partitions: i32,
+    /// Partitions on the target.
+    pub target_partitions: i32,
+}
+
+/// The topics of an edge, by their names on the target.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Catalog {
+    /// Those that are on both sides.
+    pub pairs: BTreeMap<Arc<str>, Pair>,
+    /// Source topics that cannot be copied now, and why.
+    pub trouble: BTreeMap<String, String>,
+}
+
+impl Catalog {
+    /// The twin of a target partition; `None` where the source has no such partition.
+    pub fn twin(&self, target_topic: &str, partition: i32) -> Option<Twin> {
+        let (target_topic, pair) = self.pairs.get_key_value(target_topic)?;
+        (partition < pair.source_partitions).then(|| Twin {
+            source_topic: pair.source_topic.clone(),
+            target_topic: target_topic.clone(),
+            partition,
+        })
+    }
+
+    /// Every source partition that has a target partition.
+    pub fn twins(&self) -> Vec<Twin> {
+        let of = |(topic, pair): (&Arc<str>, &Pair)| {
+            let count = pair.source_partitions.min(pair.target_partitions);
+            (0..count).filter_map(|partition| self.twin(topic, partition)).collect::<Vec<_>>()
+        };
+        self.pairs.iter().flat_map(of).collect()
+    }
+
+    /// Source partitions that have none.
+    pub fn without_twin(&self) -> Vec<Twin> {
+        let of = |(topic, pair): (&Arc<str>, &Pair)| {
+            (pair.target_partitions..pair.source_partitions)
+                .filter_map(|partition| self.twin(topic, partition))
+                .collect::<Vec<_>>()
+        };
+        self.pairs.iter().flat_map(of).collect()
+    }
+}
+
+/// Looks at both clusters, and creates and grows what `sync` says.
+///
+/// # Errors
+/// A cluster does not answer. That one topic cannot be created is told in the catalog.
+pub fn survey(edge: &Edge, names: &Names, source: &Cluster, target: &Cluster) -> Result<Catalog, Error> {
+    let (theirs, mut ours) = (source.topics()?, target.topics()?);
+    let mut catalog = Catalog::default();
+    for (source_topic, source_partitions) in theirs {
+        let Take::Into(target_topic) = names.take(edge, &source_topic) else { continue };
+        let there = ours.get(&target_topic).copied();
+        match provide(edge, (&source_topic, source_partitions), (&target_topic, there), source, target) {
+            Ok(target_partitions) => {
+                ours.insert(target_topic.clone(), target_partitions);
+                let pair = Pair { source_topic: source_topic.into(), source_partitions, target_partitions };
+                catalog.pairs.insert(target_topic.into(), pair);
+            }
+            Err(reason) => {
+                catalog.trouble.insert(source_topic, reason);
+            }
+        }
+    }
+    Ok(catalog)
+}
+
+/// Sees to it that the target topic is there with enough partitions, and tells how many it has.
+fn provide(
+    edge: &Edge,
+    (source_topic, wanted): (&str, i32),
+    (target_topic, there): (&str, Option<i32>),
+    source: &Cluster,
+    target: &Cluster,
+) -> Result<i32, String> {
+    match there {
+        None if !edge.sync.topics => {
+            Err(format!("topic {target_topic} is not on cluster `{}`, and `sync.topics` is false", target.alias()))
+        }
+        None => {
+            let settings = if edge.sync.configs {
+                source.topic_settings(source_topic).map_err(|e| e.to_string())?
+            } else {
+                TopicSettings::default()
+            };
+            target.create_topic(target_topic, wanted, &settings).map_err(|e| e.to_string())?;
+            tracing::info!(edge = edge.name.as_str(), "Created topic {target_topic} with {wanted} partitions on cluster {}.", target.alias());
+            visible(target, target_topic, 1)
+        }
+        Some(count) if count < wanted && edge.sync.partitions => {
+            target.grow_topic(target_topic, wanted).map_err(|e| e.to_string())?;
+            tracing::info!(edge = edge.name.as_str(), "Gave topic {target_topic} {wanted} partitions on cluster {}; it had {count}.", target.alias());
+            visible(target, target_topic, wanted)
+        }
+        Some(count) => Ok(count),
+    }
+}
+
+/// Waits until a topic shows at least so many partitions, and tells how many.
+fn visible(target: &Cluster, topic: &str, least: i32) -> Result<i32, String> {
+    let deadline = Instant::now() + VISIBLE_WITHIN;
+    loop {
+        match target.partitions(topic).map_err(|e| e.to_string())? {
+            Some(count) if count >= least => return Ok(count),
+            _ if Instant::now() > deadline => {
+                return Err(format!("topic {topic} was created on cluster `{}` but does not show up", target.alias()));
+            }
+            _ => std::thread::sleep(Duration::from_millis(50)),
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Client settings by role: what the file says, and what crossdock decides itself.
+
+use crossdock_model::edge::Edge;
+use crossdock_model::properties::{Role, effective};
+use crossdock_model::topology::Cluster;
+
+use crate::kafka::Properties;
+
+/// How admin and metadata clients of a cluster connect.
+pub fn admin(cluster: &Cluster) -> Properties {
+    of(Role::Common, cluster, None)
+}
+
+/// How an edge reads its source. Half of `max_in_flight` is for what is read and not yet handed on.
+pub fn reader(source: &Cluster, edge: &Edge) -> Properties {
+    of(Role::Consumer, source, Some(edge))
+        .set("queued.max.messages.kbytes", half_kbytes(edge))
+        .set("queued.min.messages", "1000000")
+}
+
+/// How an edge writes its target. The other half is for what is handed on and not yet acknowledged.
+pub fn writer(target: &Cluster, edge: &Edge) -> Properties {
+    of(Role::Producer, target, Some(edge))
+        .set("queue.buffering.max.kbytes", half_kbytes(edge))
+        .set("queue.buffering.max.messages", "2000000")
+}
+
+/// How an edge's members follow their group.
+pub fn member(target: &Cluster, edge: &Edge, is_classic: bool) -> Properties {
+    let mut properties = admin(target);
+    let wanted = of(Role::Consumer, target, Some(edge));
+    if let Some(interval) = wanted.get("max.poll.interval.ms") {
+        properties = properties.set("max.poll.interval.ms", interval);
+    }
+    if is_classic {
+        // A restart resumes at once, as a static member; another instance takes over after this long.
+        properties = properties
+            .set("session.timeout.ms", wanted.get("session.timeout.ms").unwrap_or("10000"))
+            .set("heartbeat.interval.ms", wanted.get("heartbeat.interval.ms").unwrap_or("1000"));
+    }
+    properties
+}
+
+/// Each stream has its own share, so that the edge's bound holds over all of them.
+fn half_kbytes(edge: &Edge) -> String {
+    let streams = u64::try_from(edge.streams).unwrap_or(1).max(1);
+    (edge.max_in_flight / streams / 2 / 1024).clamp(1, 2_097_151).to_string()
+}
+
+fn of(role: Role, cluster: &Cluster, edge: Option<&Edge>) -> Properties {
+    effective(role, cluster, edge)
+        .into_iter()
+        .fold(Properties::default(), |properties, setting| properties.set(&setting.name, setting.value))
+}
