@@ -11,5 +11,7 @@ pub mod provenance;
 pub mod topology;
 
 pub mod file;
+mod near;
+pub mod properties;
 
 pub mod graph;
