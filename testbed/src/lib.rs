@@ -1,1 +1,26 @@
-//! Real brokers, scenes, the ledger and its verdicts.
+//! Real brokers, scenes, the ledger and its verdicts: everything that tests and benchmarks of
+//! crossdock need from outside. Never shipped.
+//!
+//! A scene is a topology on real brokers with crossdock as a child process; a fault is done to it;
+//! the verdict is given on dumps of every log, by checks that know nothing of crossdock but its
+//! provenance header.
+
+pub mod admin;
+pub mod broker;
+pub mod dock;
+pub mod dump;
+mod ffi;
+pub mod http;
+pub mod jars;
+pub mod load;
+pub mod pool;
+pub mod proxy;
+pub mod random;
+pub mod record;
+pub mod scene;
+pub mod shapes;
+pub mod spawn;
+pub mod verdict;
+pub mod wait;
+mod workdir;
+pub mod writer;

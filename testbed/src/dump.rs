@@ -1,0 +1,154 @@
+//! Every log of a cluster, read from its start to its last stable offset by a plain consumer.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::BorrowedMessage;
+use rdkafka::{Message, Offset, TopicPartitionList};
+
+use crate::ffi;
+use crate::record::{ClusterDump, PartitionLog, Record};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Topics that Kafka makes for itself.
+pub const INTERNAL: [&str; 2] = ["__consumer_offsets", "__transaction_state"];
+
+/// Log start and last stable offset of each partition, by topic; Kafka's own topics left out.
+pub type Ends = BTreeMap<String, Vec<(i64, i64)>>;
+
+/// Reads everything that `bootstrap`'s cluster holds.
+pub fn dump(id: &str, bootstrap: &str) -> ClusterDump {
+    let consumer = consumer(bootstrap);
+    let read = |(topic, ends): (String, Vec<(i64, i64)>)| {
+        let logs = topic_logs(&consumer, &topic, &ends);
+        (topic, logs)
+    };
+    let topics = ends(bootstrap).into_iter().map(read).collect();
+    ClusterDump {
+        id: id.to_owned(),
+        topics,
+        groups: groups(bootstrap),
+    }
+}
+
+/// One topic at a time: an end of partition is reported without its topic's name.
+fn topic_logs(consumer: &BaseConsumer, topic: &str, ends: &[(i64, i64)]) -> Vec<PartitionLog> {
+    let mut list = TopicPartitionList::new();
+    let mut open = BTreeSet::new();
+    for (partition, (start, end)) in (0..).zip(ends) {
+        if end > start {
+            list.add_partition_offset(topic, partition, Offset::Offset(*start))
+                .expect("an offset is valid");
+            open.insert(partition);
+        }
+    }
+    consumer.assign(&list).expect("partitions can be assigned");
+    let empty = |&(start, end): &(i64, i64)| PartitionLog {
+        start,
+        end,
+        records: Vec::new(),
+    };
+    let mut logs: Vec<PartitionLog> = ends.iter().map(empty).collect();
+    let mut last_news = Instant::now();
+    while !open.is_empty() {
+        assert!(
+            last_news.elapsed() < PATIENCE,
+            "no news of {topic}, partitions {open:?}"
+        );
+        match consumer.poll(Duration::from_millis(100)) {
+            Some(Ok(message)) if message.topic() == topic => {
+                last_news = Instant::now();
+                let log = &mut logs[message.partition() as usize];
+                if message.offset() < log.end {
+                    log.records.push(record(&message));
+                }
+            }
+            // Behind the last record may lie markers, so the offsets alone do not tell the end.
+            Some(Err(KafkaError::PartitionEOF(partition))) => {
+                open.remove(&partition);
+            }
+            None | Some(Ok(_) | Err(_)) => {}
+        }
+    }
+    logs
+}
+
+fn record(message: &BorrowedMessage<'_>) -> Record {
+    Record {
+        offset: message.offset(),
+        timestamp: message.timestamp().to_millis(),
+        key: message.key().map(<[u8]>::to_vec),
+        value: message.payload().map(<[u8]>::to_vec),
+        headers: ffi::headers(message),
+    }
+}
+
+/// The offsets at which each log starts and is stable up to, now.
+pub fn ends(bootstrap: &str) -> Ends {
+    let consumer = consumer(bootstrap);
+    let metadata = consumer
+        .fetch_metadata(None, PATIENCE)
+        .expect("the cluster answers");
+    let mut ends = Ends::new();
+    for topic in metadata
+        .topics()
+        .iter()
+        .filter(|t| !INTERNAL.contains(&t.name()))
+    {
+        let of = |partition: usize| {
+            consumer
+                .fetch_watermarks(topic.name(), partition as i32, PATIENCE)
+                .expect("the leader answers")
+        };
+        ends.insert(
+            topic.name().to_owned(),
+            (0..topic.partitions().len()).map(of).collect(),
+        );
+    }
+    ends
+}
+
+/// The topics of a cluster and how many partitions each has; Kafka's own left out.
+pub fn topics(bootstrap: &str) -> BTreeMap<String, usize> {
+    let metadata = consumer(bootstrap)
+        .fetch_metadata(None, PATIENCE)
+        .expect("the cluster answers");
+    let known = metadata
+        .topics()
+        .iter()
+        .filter(|t| !INTERNAL.contains(&t.name()));
+    known
+        .map(|t| (t.name().to_owned(), t.partitions().len()))
+        .collect()
+}
+
+/// The names of the consumer groups of a cluster.
+pub fn groups(bootstrap: &str) -> Vec<String> {
+    let list = consumer(bootstrap)
+        .fetch_group_list(None, PATIENCE)
+        .expect("the cluster answers");
+    let mut names: Vec<String> = list.groups().iter().map(|g| g.name().to_owned()).collect();
+    names.sort();
+    names
+}
+
+fn consumer(bootstrap: &str) -> BaseConsumer {
+    ClientConfig::new()
+        .set("bootstrap.servers", bootstrap)
+        // Asked for by librdkafka; nothing is joined and nothing committed.
+        .set("group.id", "crossdock-testbed-reads")
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("enable.partition.eof", "true")
+        .set("auto.offset.reset", "error")
+        .set("isolation.level", "read_committed")
+        .set("check.crcs", "true")
+        .set("fetch.queue.backoff.ms", "2")
+        .set("fetch.wait.max.ms", "50")
+        .create()
+        .expect("the consumer's settings are valid")
+}

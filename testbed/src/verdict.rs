@@ -1,0 +1,169 @@
+//! The verdict on a scene: is what lies in the logs exactly what should?
+//!
+//! Pure functions of dumps, journal and routes, so that they can be tested themselves: with dumps
+//! that were tampered with, each check must fire where it should and no other.
+
+mod births;
+mod routes;
+#[cfg(test)]
+mod tests;
+mod world;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crate::record::ClusterDump;
+use crate::writer::Birth;
+
+/// One topic copied by one edge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// Name of the edge.
+    pub edge: String,
+    /// Alias of the source cluster.
+    pub source: String,
+    /// Topic there.
+    pub topic: String,
+    /// Alias of the target cluster.
+    pub target: String,
+    /// Topic there.
+    pub target_topic: String,
+    /// `forward: local`: only records that were born at the source.
+    pub local_only: bool,
+}
+
+/// Everything a verdict is given on.
+#[derive(Clone, Debug, Default)]
+pub struct Evidence {
+    /// All logs, by cluster alias.
+    pub clusters: BTreeMap<String, ClusterDump>,
+    /// The journal of every producer.
+    pub births: Vec<Birth>,
+    /// What is copied where.
+    pub routes: Vec<Route>,
+    /// The topics that should be on each cluster.
+    pub topics: BTreeMap<String, BTreeSet<String>>,
+    /// The consumer groups that may be on each cluster.
+    pub groups: BTreeMap<String, BTreeSet<String>>,
+    /// Logs that still grew after the load had ended and all was said to be caught up.
+    pub moved: Vec<String>,
+    /// Seed of the run.
+    pub seed: u64,
+}
+
+/// What can be found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Check {
+    /// A record that was written is not in the log it was written to, or not as it was.
+    Birth,
+    /// A record is missing at the target.
+    Completeness,
+    /// Order of a partition is not that of its source.
+    Order,
+    /// Key, value, timestamp or headers differ.
+    Content,
+    /// A header names something other than the record that was read.
+    Provenance,
+    /// A record is there twice.
+    Duplicate,
+    /// A record came back to a cluster it has been on.
+    Return,
+    /// A record of no producer and no edge, or of an aborted transaction.
+    Invention,
+    /// A topic or group that should not be, or one that is missing.
+    World,
+    /// A log still grows though nobody produces.
+    Rest,
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Which check fired.
+    pub check: Check,
+    /// Where, and what is there.
+    pub text: String,
+}
+
+/// What was found, and how much was looked at.
+#[derive(Clone, Debug, Default)]
+pub struct Verdict {
+    violations: Vec<Violation>,
+    births: usize,
+    copies: usize,
+    logs: usize,
+    seed: u64,
+}
+
+/// Judges the evidence.
+pub fn judge(evidence: &Evidence) -> Verdict {
+    let mut verdict = Verdict {
+        seed: evidence.seed,
+        births: evidence.births.len(),
+        logs: evidence
+            .clusters
+            .values()
+            .flat_map(|c| c.topics.values())
+            .map(Vec::len)
+            .sum(),
+        ..Verdict::default()
+    };
+    births::check(evidence, &mut verdict);
+    routes::check(evidence, &mut verdict);
+    world::check(evidence, &mut verdict);
+    verdict
+}
+
+// === impl Verdict ===
+
+impl Verdict {
+    /// Everything that is wrong.
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+
+    /// How many copies were found and compared.
+    pub fn copies(&self) -> usize {
+        self.copies
+    }
+
+    /// Panics unless every record is where it should be, once, in order, as it was.
+    #[allow(clippy::print_stderr, reason = "a test says what it has proved")]
+    pub fn assert_exact(&self) {
+        assert!(self.violations.is_empty(), "{self}");
+        eprintln!("{self}");
+    }
+
+    fn add(&mut self, check: Check, text: impl Into<String>) {
+        self.violations.push(Violation {
+            check,
+            text: text.into(),
+        });
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            violations,
+            births,
+            copies,
+            logs,
+            seed,
+        } = self;
+        let scale = format!("{births} records born, {copies} copies, {logs} logs, seed {seed}");
+        if violations.is_empty() {
+            return write!(f, "exact: {scale}");
+        }
+        writeln!(f, "NOT exact: {} violations; {scale}", violations.len())?;
+        let mut counts = BTreeMap::<Check, usize>::new();
+        for Violation { check, text } in violations {
+            let count = counts.entry(*check).or_default();
+            *count += 1;
+            if *count <= 5 {
+                writeln!(f, "  {check:?}: {text}")?;
+            }
+        }
+        write!(f, "  {counts:?}")
+    }
+}

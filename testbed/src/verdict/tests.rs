@@ -1,0 +1,317 @@
+//! The checks are checked: clean evidence passes, and evidence that was tampered with is caught by
+//! just the right check.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Check, Evidence, Route, judge};
+use crate::random::Random;
+use crate::record::{ClusterDump, PartitionLog, Record, VIA};
+use crate::shapes::{self, Identity};
+use crate::writer::{Birth, Outcome};
+
+const PARTITIONS: usize = 2;
+const EACH: u64 = 200;
+
+#[test]
+fn a_clean_two_way_pair_is_exact() {
+    let verdict = judge(&two_way());
+    assert_eq!(verdict.violations(), []);
+    assert_eq!(verdict.copies(), 2 * PARTITIONS * EACH as usize);
+}
+
+#[test]
+fn a_lost_copy_is_missed() {
+    fires(Check::Completeness, |log| {
+        drop(log.remove(copy_at(log, 30)))
+    });
+}
+
+#[test]
+fn a_lost_tombstone_is_missed() {
+    fires(Check::Completeness, |log| {
+        let place = log
+            .iter()
+            .position(|r| r.value.is_none() && r.last_hop().is_some());
+        log.remove(place.expect("there is a tombstone"));
+    });
+}
+
+#[test]
+fn a_lost_tail_is_missed() {
+    fires(Check::Completeness, |log| {
+        let last = log.iter().rposition(|r| r.last_hop().is_some());
+        log.remove(last.expect("there is a copy"));
+    });
+}
+
+#[test]
+fn a_repeated_copy_is_seen() {
+    fires(Check::Duplicate, |log| {
+        let again = Record {
+            offset: 9_999,
+            ..log[copy_at(log, 31)].clone()
+        };
+        log.push(again);
+    });
+}
+
+#[test]
+fn a_repeated_bare_null_is_seen() {
+    fires(Check::Duplicate, |log| {
+        let bare = |r: &Record| r.key.is_none() && r.value.is_none() && r.headers.len() == 1;
+        let place = log.iter().position(bare).expect("there is one");
+        log.push(Record {
+            offset: 9_999,
+            ..log[place].clone()
+        });
+    });
+}
+
+#[test]
+fn two_copies_that_changed_places_are_seen() {
+    fires(Check::Order, |log| {
+        let (a, b) = (copy_at(log, 40), copy_at(log, 41));
+        log.swap(a, b);
+    });
+}
+
+#[test]
+fn changed_content_is_seen() {
+    let changes: [fn(&mut Record); 5] = [
+        |r| r.key.get_or_insert_default().push(0),
+        |r| r.value.get_or_insert_default().push(b'!'),
+        |r| r.timestamp = r.timestamp.map(|t| t + 1),
+        |r| r.headers.insert(0, (b"more".to_vec(), None)),
+        |r| r.value = None,
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
+        let mut evidence = two_way();
+        let log = log_of(&mut evidence, "sh", 0);
+        let place = copy_at(log, 33);
+        change(&mut log[place]);
+        assert_eq!(
+            checks(&evidence),
+            BTreeSet::from([Check::Content]),
+            "change {number}"
+        );
+    }
+}
+
+#[test]
+fn headers_in_another_order_are_seen() {
+    fires(Check::Content, |log| {
+        let place = log
+            .iter()
+            .position(|r| r.headers.len() > 3 && r.last_hop().is_some());
+        log[place.expect("some have many")].headers.swap(0, 1);
+    });
+}
+
+#[test]
+fn a_null_that_became_empty_is_seen() {
+    fires(Check::Content, |log| {
+        let place = log
+            .iter()
+            .position(|r| r.value.is_none() && r.last_hop().is_some());
+        log[place.expect("there is a tombstone")].value = Some(Vec::new());
+    });
+    fires(Check::Content, |log| {
+        let null = |r: &Record| {
+            r.headers
+                .first()
+                .is_some_and(|(n, v)| n == b"null" && v.is_none())
+        };
+        let place = log.iter().position(|r| null(r) && r.last_hop().is_some());
+        log[place.expect("there is a null header")].headers[0].1 = Some(Vec::new());
+    });
+}
+
+#[test]
+fn a_header_that_names_another_partition_is_seen() {
+    let mut evidence = two_way();
+    let log = log_of(&mut evidence, "sh", 0);
+    let place = copy_at(log, 20);
+    let via = b"bj/id-bj/orders/1/20".to_vec();
+    log[place].headers.last_mut().expect("a copy has one").1 = Some(via);
+    assert_eq!(
+        checks(&evidence),
+        BTreeSet::from([Check::Provenance, Check::Completeness])
+    );
+}
+
+#[test]
+fn a_record_that_came_home_is_seen() {
+    let mut evidence = two_way();
+    let mut home = log_of(&mut evidence, "sh", 0)[copy_at_of(&two_way(), 25)].clone();
+    home.offset = 9_999;
+    home.headers
+        .push((VIA.to_vec(), Some(b"sh/id-sh/orders/0/25".to_vec())));
+    home.value = None; // not told by its identity, but by its path
+    log_of(&mut evidence, "bj", 0).push(home);
+    assert!(checks(&evidence).contains(&Check::Return));
+}
+
+#[test]
+fn an_aborted_or_invented_record_is_seen() {
+    let mut evidence = two_way();
+    let invented = Record {
+        offset: 9_999,
+        value: Some(b"?".to_vec()),
+        ..Record::default()
+    };
+    // At the end of the chain, where no further edge would have had to copy it.
+    evidence
+        .topics
+        .get_mut("sh")
+        .expect("sh is there")
+        .insert("alone".into());
+    let alone = vec![PartitionLog {
+        records: vec![invented],
+        ..PartitionLog::default()
+    }];
+    evidence
+        .clusters
+        .get_mut("sh")
+        .expect("sh is there")
+        .topics
+        .insert("alone".into(), alone);
+    assert_eq!(checks(&evidence), BTreeSet::from([Check::Invention]));
+}
+
+#[test]
+fn a_written_record_that_its_own_log_lost_is_seen() {
+    let mut evidence = two_way();
+    let log = log_of(&mut evidence, "bj", 0);
+    let place = log
+        .iter()
+        .position(|r| r.hops().is_empty())
+        .expect("some are born here");
+    log.remove(place);
+    assert!(checks(&evidence).contains(&Check::Birth));
+}
+
+#[test]
+fn a_topic_or_group_too_many_is_seen() {
+    let mut evidence = two_way();
+    evidence
+        .clusters
+        .get_mut("bj")
+        .expect("bj")
+        .topics
+        .insert("stray".into(), Vec::new());
+    assert_eq!(checks(&evidence), BTreeSet::from([Check::World]));
+    let mut evidence = two_way();
+    evidence
+        .clusters
+        .get_mut("bj")
+        .expect("bj")
+        .groups
+        .push("stray".into());
+    assert_eq!(checks(&evidence), BTreeSet::from([Check::World]));
+}
+
+/// Tampers with partition 0 of `orders` on sh.
+fn fires(check: Check, tamper: impl FnOnce(&mut Vec<Record>)) {
+    let mut evidence = two_way();
+    tamper(log_of(&mut evidence, "sh", 0));
+    assert_eq!(checks(&evidence), BTreeSet::from([check]));
+}
+
+fn checks(evidence: &Evidence) -> BTreeSet<Check> {
+    judge(evidence)
+        .violations()
+        .iter()
+        .map(|v| v.check)
+        .collect()
+}
+
+fn copy_at(log: &[Record], number: usize) -> usize {
+    let copies = log
+        .iter()
+        .enumerate()
+        .filter(|(_, r)| r.last_hop().is_some());
+    copies
+        .map(|(place, _)| place)
+        .nth(number)
+        .expect("there are enough copies")
+}
+
+fn copy_at_of(evidence: &Evidence, number: usize) -> usize {
+    copy_at(&evidence.clusters["sh"].topics["orders"][0].records, number)
+}
+
+fn log_of<'a>(evidence: &'a mut Evidence, alias: &str, partition: usize) -> &'a mut Vec<Record> {
+    let cluster = evidence
+        .clusters
+        .get_mut(alias)
+        .expect("the cluster is there");
+    &mut cluster
+        .topics
+        .get_mut("orders")
+        .expect("the topic is there")[partition]
+        .records
+}
+
+/// `orders` kept in both directions between bj and sh, with holes in the offsets as markers leave.
+fn two_way() -> Evidence {
+    let mut evidence = Evidence::default();
+    let mut random = Random::new(42);
+    for alias in ["bj", "sh"] {
+        let orders = vec![PartitionLog::default(); PARTITIONS];
+        let topics = BTreeMap::from([("orders".to_owned(), orders)]);
+        let dump = ClusterDump {
+            id: format!("id-{alias}"),
+            topics,
+            groups: Vec::new(),
+        };
+        evidence.clusters.insert(alias.into(), dump);
+        evidence
+            .topics
+            .insert(alias.into(), BTreeSet::from(["orders".to_owned()]));
+    }
+    for (source, target) in [("bj", "sh"), ("sh", "bj")] {
+        evidence.routes.push(Route {
+            edge: format!("{source}-to-{target}"),
+            source: source.into(),
+            topic: "orders".into(),
+            target: target.into(),
+            target_topic: "orders".into(),
+            local_only: false,
+        });
+        for partition in 0..PARTITIONS {
+            for sequence in 0..EACH {
+                let who = Identity {
+                    origin: source,
+                    topic: "orders",
+                    partition,
+                    sequence,
+                };
+                let mut born = shapes::record(&who, &mut random);
+                born.offset = push(log_of(&mut evidence, source, partition), born.clone());
+                let mut copy = born.clone();
+                let via = format!("{source}/id-{source}/orders/{partition}/{}", born.offset);
+                copy.headers.push((VIA.to_vec(), Some(via.into_bytes())));
+                push(log_of(&mut evidence, target, partition), copy);
+                let (cluster, topic) = (source.into(), "orders".into());
+                let outcome = Outcome::Written;
+                evidence.births.push(Birth {
+                    cluster,
+                    topic,
+                    partition,
+                    record: born,
+                    outcome,
+                });
+            }
+        }
+    }
+    evidence
+}
+
+fn push(log: &mut Vec<Record>, mut record: Record) -> i64 {
+    record.offset = log
+        .last()
+        .map_or(0, |r| r.offset + if r.offset % 10 == 8 { 2 } else { 1 });
+    let offset = record.offset;
+    log.push(record);
+    offset
+}

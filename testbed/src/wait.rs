@@ -1,0 +1,23 @@
+//! Waiting for something to become true, with a limit: never a sleep for luck.
+
+use std::fmt::Display;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Asks `probe` until it gives something, and panics with its last excuse after `limit`.
+pub fn until<T, E: Display>(
+    what: &str,
+    limit: Duration,
+    mut probe: impl FnMut() -> Result<T, E>,
+) -> T {
+    let start = Instant::now();
+    loop {
+        match probe() {
+            Ok(found) => return found,
+            Err(excuse) if start.elapsed() > limit => {
+                panic!("not within {limit:?}: {what}: {excuse}")
+            }
+            Err(_) => thread::sleep(Duration::from_millis(50)),
+        }
+    }
+}

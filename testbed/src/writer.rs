@@ -1,0 +1,219 @@
+//! Producers that keep a journal: what was written, where it was acknowledged, what is unknown.
+
+use std::ffi::CString;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use rdkafka::ClientContext;
+use rdkafka::Message;
+use rdkafka::config::ClientConfig;
+use rdkafka::message::DeliveryResult;
+use rdkafka::producer::{BaseProducer, Producer, ProducerContext};
+
+use crate::ffi;
+use crate::random::Random;
+use crate::record::Record;
+use crate::shapes::{self, Identity};
+
+/// A record that a user produced, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Birth {
+    /// Alias of the cluster.
+    pub cluster: String,
+    /// Its topic.
+    pub topic: String,
+    /// Its partition.
+    pub partition: usize,
+    /// What was written; with the offset it was acknowledged at.
+    pub record: Record,
+    /// What the broker said.
+    pub outcome: Outcome,
+}
+
+/// What is known of a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Acknowledged: it must be there.
+    Written,
+    /// In a transaction that was aborted: it must not be seen.
+    Aborted,
+    /// It may be there or not, and proves nothing.
+    Unknown,
+}
+
+/// Where records are born.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// Alias of the cluster.
+    pub cluster: String,
+    /// Its address.
+    pub bootstrap: String,
+    /// The topic.
+    pub topic: String,
+    /// How many partitions it has.
+    pub partitions: usize,
+}
+
+/// Writes records of odd shapes to one topic, evenly over its partitions.
+pub struct Writer {
+    place: Place,
+    topic: CString,
+    producer: BaseProducer<Journal>,
+    random: Random,
+    sequence: u64,
+}
+
+/// Every record handed to the producer, in order; its index is the delivery's opaque.
+#[derive(Default)]
+struct Journal(Mutex<Vec<Birth>>);
+
+impl ClientContext for Journal {}
+
+impl ProducerContext for Journal {
+    type DeliveryOpaque = usize;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, index: usize) {
+        if let Ok(message) = result {
+            let mut births = self.0.lock().expect("no one panics with the journal");
+            births[index].record.offset = message.offset();
+            births[index].outcome = Outcome::Written;
+        }
+    }
+}
+
+impl Writer {
+    /// A plain idempotent writer. `first` sets the sequence apart from that of earlier writers.
+    pub fn new(place: Place, seed: u64, first: u64) -> Self {
+        Self::with(place, seed, first, &[])
+    }
+
+    /// A writer in transactions.
+    pub fn transactional(place: Place, seed: u64, first: u64) -> Self {
+        let id = format!("testbed-{}-{first}-{}", place.topic, std::process::id());
+        let writer = Self::with(place, seed, first, &[("transactional.id", &id)]);
+        writer
+            .producer
+            .init_transactions(PATIENCE)
+            .expect("transactions can begin");
+        writer
+    }
+
+    fn with(place: Place, seed: u64, first: u64, settings: &[(&str, &str)]) -> Self {
+        let mut config = ClientConfig::new();
+        config
+            .set("bootstrap.servers", &place.bootstrap)
+            .set("enable.idempotence", "true")
+            .set("linger.ms", "5")
+            .set("message.max.bytes", "10000000")
+            .set(
+                "compression.type",
+                ["none", "lz4", "gzip", "zstd"][(seed % 4) as usize],
+            );
+        for (name, value) in settings {
+            config.set(*name, *value);
+        }
+        let producer = config
+            .create_with_context(Journal::default())
+            .expect("the producer's settings are valid");
+        let topic = CString::new(place.topic.as_str()).expect("a topic's name has no NUL");
+        let random = Random::new(seed ^ first);
+        Self {
+            place,
+            topic,
+            producer,
+            random,
+            sequence: first,
+        }
+    }
+
+    /// Hands over `count` records; they are on their way, not yet acknowledged.
+    pub fn write(&mut self, count: usize) {
+        for _ in 0..count {
+            let partition = self.sequence as usize % self.place.partitions;
+            let who = Identity {
+                origin: &self.place.cluster,
+                topic: &self.place.topic,
+                partition,
+                sequence: self.sequence / self.place.partitions as u64,
+            };
+            let record = shapes::record(&who, &mut self.random);
+            self.write_record(partition, record);
+            self.sequence += 1;
+        }
+        self.producer.poll(Duration::ZERO);
+    }
+
+    /// Hands over one record of the test's own.
+    pub fn write_record(&mut self, partition: usize, record: Record) {
+        let index = {
+            let mut births = self.births();
+            births.push(Birth {
+                cluster: self.place.cluster.clone(),
+                topic: self.place.topic.clone(),
+                partition,
+                record: record.clone(),
+                outcome: Outcome::Unknown,
+            });
+            births.len() - 1
+        };
+        let client = self.producer.client().native_ptr();
+        while let Err(error) = ffi::produce(client, &self.topic, partition, &record, index) {
+            assert!(
+                error.contains("Queue full"),
+                "{}: {error}",
+                self.place.topic
+            );
+            self.producer.poll(Duration::from_millis(10));
+        }
+    }
+
+    /// Writes `count` records in transactions of 50, every third of them aborted.
+    pub fn write_in_transactions(&mut self, count: usize) {
+        let mut left = count;
+        for number in 1.. {
+            if left == 0 {
+                break;
+            }
+            let size = left.min(50);
+            left -= size;
+            let from = self.births().len();
+            self.producer
+                .begin_transaction()
+                .expect("a transaction can begin");
+            self.write(size);
+            self.producer
+                .flush(PATIENCE)
+                .expect("records are acknowledged");
+            if number % 3 == 0 {
+                self.producer
+                    .abort_transaction(PATIENCE)
+                    .expect("a transaction can be aborted");
+                self.births()[from..]
+                    .iter_mut()
+                    .for_each(|b| b.outcome = Outcome::Aborted);
+            } else {
+                self.producer
+                    .commit_transaction(PATIENCE)
+                    .expect("a transaction can commit");
+            }
+        }
+    }
+
+    /// Waits for what is on its way, at most `limit`, and gives the journal.
+    pub fn finish(self, limit: Duration) -> Vec<Birth> {
+        // What is not acknowledged by then stays `Unknown`, which the journal says.
+        self.producer.flush(limit).ok();
+        std::mem::take(&mut *self.births())
+    }
+
+    fn births(&self) -> std::sync::MutexGuard<'_, Vec<Birth>> {
+        self.producer
+            .context()
+            .0
+            .lock()
+            .expect("no one panics with the journal")
+    }
+}
+
+/// How long a healthy broker may take.
+pub const PATIENCE: Duration = Duration::from_secs(60);
