@@ -275,6 +275,8 @@ fn server_properties(
          log.dirs={}\n",
         data.display()
     );
+    // A broker that was killed is let in again only when its old session is over: 9 s by default.
+    text.push_str("broker.session.timeout.ms=4000\nbroker.heartbeat.interval.ms=1000\n");
     // Odd timestamps must not expire while they are being judged: no retention by age.
     text.push_str(
         "log.retention.ms=-1\n\

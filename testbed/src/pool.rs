@@ -42,7 +42,10 @@ pub fn lend(count: usize) -> Vec<Lease> {
     let missing = count - brokers.len();
     pool.alive += missing;
     drop(pool);
+    // Where one cannot start, nobody else is to wait for it.
+    let promise = Promise(missing);
     brokers.extend(Broker::start_many(missing));
+    std::mem::forget(promise);
     brokers
         .into_iter()
         .map(|b| Lease {
@@ -50,6 +53,18 @@ pub fn lend(count: usize) -> Vec<Lease> {
             shared: true,
         })
         .collect()
+}
+
+/// Brokers that are being started; dropped if that panics.
+struct Promise(usize);
+
+impl Drop for Promise {
+    fn drop(&mut self) {
+        if let Ok(mut pool) = POOL.lock() {
+            pool.alive -= self.0;
+        }
+        RETURNED.notify_all();
+    }
 }
 
 // === impl Lease ===

@@ -1,0 +1,3 @@
+//! Tests from outside, on the binary. One file per behaviour; a test is a scene, a fault, a verdict.
+
+mod ledger;
