@@ -1,7 +1,7 @@
 //! crossdock itself, as a child process: what a scene starts, watches and kills.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -36,10 +36,9 @@ pub struct Line {
 }
 
 impl Dock {
-    /// Starts `crossdock run`; its output goes to a file in `folder`.
-    pub fn start(command: Line, folder: &Path) -> Self {
+    /// Starts `crossdock run`; its output goes to the file `log`.
+    pub fn start(command: Line, log: PathBuf) -> Self {
         let listen = format!("127.0.0.1:{}", free_port());
-        let log = folder.join(format!("{}.log", command.instance));
         let mut dock = Self {
             command,
             listen,
@@ -167,7 +166,7 @@ impl Drop for Dock {
 }
 
 /// `Ok` where every edge of a status that `asked` for is caught up, else what is not.
-pub fn caught_up(status: &Value, asked: impl Fn(&str) -> bool) -> Result<(), String> {
+pub fn caught_up(status: &Value, asked: &dyn Fn(&str) -> bool) -> Result<(), String> {
     let edges = status["edges"]
         .as_array()
         .ok_or("the status has no edges")?;

@@ -7,6 +7,7 @@ use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::BorrowedMessage;
+use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{Message, Offset, TopicPartitionList};
 
 use crate::ffi;
@@ -134,6 +135,29 @@ pub fn groups(bootstrap: &str) -> Vec<String> {
     let mut names: Vec<String> = list.groups().iter().map(|g| g.name().to_owned()).collect();
     names.sort();
     names
+}
+
+/// The sum of a group's committed offsets in a topic, without waiting for an open transaction.
+pub fn committed(bootstrap: &str, group: &str, topic: &str) -> i64 {
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", bootstrap)
+        .set("group.id", group)
+        .set("isolation.level", "read_uncommitted")
+        .set("enable.auto.commit", "false")
+        .create()
+        .expect("the consumer's settings are valid");
+    let mut list = TopicPartitionList::new();
+    for partition in 0..topics(bootstrap).get(topic).copied().unwrap_or(0) {
+        list.add_partition(topic, partition as i32);
+    }
+    let found = consumer
+        .committed_offsets(list, PATIENCE)
+        .expect("the coordinator answers");
+    let offset = |place: &TopicPartitionListElem<'_>| match place.offset() {
+        Offset::Offset(at) => at,
+        _ => 0,
+    };
+    found.elements().iter().map(offset).sum()
 }
 
 fn consumer(bootstrap: &str) -> BaseConsumer {

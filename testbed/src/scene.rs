@@ -139,6 +139,19 @@ impl Scene {
         self.plan(alias, name);
     }
 
+    /// Raises a topic's number of partitions.
+    pub fn grow(&mut self, alias: &str, name: &str, partitions: usize) {
+        admin::grow_topic(&self.bootstrap(alias), name, partitions);
+        wait::until("the new partitions are known", PATIENCE, || {
+            let now = dump::topics(&self.bootstrap(alias)).get(name).copied();
+            if now == Some(partitions) {
+                Ok(())
+            } else {
+                Err(format!("{now:?}"))
+            }
+        });
+    }
+
     /// Says that `name` should be there at the end, though not made by the scene.
     pub fn plan(&mut self, alias: &str, name: &str) {
         self.known
@@ -237,6 +250,11 @@ impl Scene {
 
     /// Starts a crossdock under `--instance NAME`, with further arguments.
     pub fn start_as(&mut self, instance: &str, arguments: &[&str]) -> &mut Dock {
+        self.start_twin(instance, instance, arguments)
+    }
+
+    /// Starts a crossdock that the scene knows by `name`, whatever instance it says it is.
+    pub fn start_twin(&mut self, name: &str, instance: &str, arguments: &[&str]) -> &mut Dock {
         let line = Line {
             binary: self.binary.clone(),
             file: self.file(),
@@ -244,9 +262,9 @@ impl Scene {
             arguments: arguments.iter().map(|a| (*a).to_owned()).collect(),
             environment: self.environment(),
         };
-        let dock = Dock::start(line, &self.folder);
+        let dock = Dock::start(line, self.folder.join(format!("{name}.log")));
         self.docks
-            .entry(instance.to_owned())
+            .entry(name.to_owned())
             .insert_entry(dock)
             .into_mut()
     }
@@ -270,6 +288,11 @@ impl Scene {
         self.docks
             .get_mut(instance)
             .unwrap_or_else(|| panic!("no crossdock {instance}"))
+    }
+
+    /// One that is gone for good: nobody waits for it.
+    pub fn forget(&mut self, name: &str) {
+        self.docks.remove(name);
     }
 
     /// Where the clusters are, for the topology file.
@@ -301,6 +324,28 @@ impl Scene {
         let (mut since, mut last) = (Instant::now(), self.ends());
         wait::until("all logs at rest", CAUGHT_UP_WITHIN, || {
             self.all_caught_up(&|_| true)?;
+            let now = self.ends();
+            if now != last {
+                (since, last) = (Instant::now(), now);
+            }
+            if since.elapsed() >= REST {
+                Ok(())
+            } else {
+                Err("logs still grow".to_owned())
+            }
+        });
+    }
+
+    /// Waits until the logs stand still and one of the crossdocks says that it has caught up.
+    pub fn until_one_caught_up(&mut self) {
+        let (mut since, mut last) = (Instant::now(), self.ends());
+        wait::until("all logs at rest", CAUGHT_UP_WITHIN, || {
+            let mut said = Err("no crossdock runs".to_owned());
+            for dock in self.docks.values_mut() {
+                let status = dock.status().and_then(|s| dock::caught_up(&s, &|_| true));
+                said = said.or(status);
+            }
+            said?;
             let now = self.ends();
             if now != last {
                 (since, last) = (Instant::now(), now);
@@ -347,6 +392,36 @@ impl Scene {
                 Err(format!("{found} of {count} in {topic}"))
             }
         });
+    }
+
+    /// Log start and last stable offset of each partition.
+    pub fn logs(&self, alias: &str, topic: &str) -> Vec<(i64, i64)> {
+        dump::ends(&self.bootstrap(alias))
+            .remove(topic)
+            .unwrap_or_default()
+    }
+
+    /// Waits until every partition has grown beyond `before`: each has an owner who copies.
+    pub fn until_all_grow(&self, alias: &str, topic: &str, before: &[(i64, i64)], limit: Duration) {
+        wait::until("every partition grows", limit, || {
+            let now = self.logs(alias, topic);
+            let all = now
+                .iter()
+                .zip(before)
+                .all(|((_, now), (_, before))| now > before);
+            if all {
+                Ok(())
+            } else {
+                Err(format!("{before:?}, now {now:?}"))
+            }
+        });
+    }
+
+    /// How far an edge's progress on its target has come: the sum of its committed offsets.
+    pub fn progress(&self, edge: &str, target_topic: &str) -> i64 {
+        let (_, target) = edge.split_once("-to-").expect("an edge is called A-to-B");
+        let group = format!("crossdock.{}.{edge}", self.topology);
+        dump::committed(&self.bootstrap(target), &group, target_topic)
     }
 
     /// How many records lie in `topic`, markers included.
