@@ -14,11 +14,11 @@ mod tail;
 mod writer;
 
 pub use client::{Error, ErrorKind, Properties};
-pub use cluster::{Capabilities, Cluster, TopicSettings};
+pub use cluster::{Cluster, TopicSettings};
 pub use embedded::{Embedded, PARTITION_BYTES_MAX};
 pub use group::{Fetched, Group, Position};
 pub use member::{Lease, Member, Membership};
-pub use reader::{BATCH_RECORDS_MAX, Batch, Reader, Received, Record};
+pub use reader::{BATCH_RECORDS_MAX, Reader, Received, Record};
 pub use tail::{Tail, last_copied};
 pub use writer::{CommitError, Refused, VIA, Writer};
 

@@ -6,12 +6,12 @@
 //! * whatever is in doubt is undone, and copied again from the committed position;
 //! * a partition that cannot go on stops alone, and says so.
 //!
-//! It does not know how records are copied: that is the [`Engine`]'s business.
+//! It does not know how records are copied: that is the business of an [`engine::Engine`].
 
 pub mod engine;
 mod machine;
 pub mod positions;
 pub mod records;
 
-pub use engine::{Engine, Step, Tally, Twin};
-pub use machine::{Outlook, Pace, Positions, Report, Stream};
+pub use engine::{Tally, Twin};
+pub use machine::{Pace, Report, Stream};

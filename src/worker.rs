@@ -12,8 +12,8 @@ pub mod settings;
 pub mod status;
 mod streams;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use crossdock_model::edge::Edge;
@@ -86,7 +86,7 @@ pub struct Handle {
     /// What it tells.
     pub status: Arc<Status>,
     control: Arc<Control>,
-    thread: Option<JoinHandle<Ending>>,
+    thread: Mutex<Option<JoinHandle<Ending>>>,
 }
 
 impl Handle {
@@ -103,15 +103,20 @@ impl Handle {
 
     /// Whether it has ended.
     pub fn is_finished(&self) -> bool {
-        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+        self.lock().as_ref().is_none_or(JoinHandle::is_finished)
     }
 
-    /// Waits for its end.
-    pub fn join(mut self) -> Ending {
-        match self.thread.take().map(JoinHandle::join) {
+    /// Waits for its end; only the first to ask is told how it was.
+    pub fn join(&self) -> Ending {
+        match self.lock().take().map(JoinHandle::join) {
             Some(Ok(ending)) => ending,
-            _ => Ending::Halted("the worker ended by a panic: a bug".to_owned()),
+            Some(Err(_)) => Ending::Halted("the worker ended by a panic: a bug".to_owned()),
+            None => Ending::Stopped,
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<JoinHandle<Ending>>> {
+        self.thread.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -126,5 +131,9 @@ pub fn start(setup: Setup) -> std::io::Result<Handle> {
     let thread = std::thread::Builder::new()
         .name(format!("edge-{}", setup.edge.name))
         .spawn(move || run::Worker::new(setup, for_thread, its_control).run())?;
-    Ok(Handle { status, control, thread: Some(thread) })
+    Ok(Handle {
+        status,
+        control,
+        thread: Mutex::new(Some(thread)),
+    })
 }

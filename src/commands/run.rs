@@ -2,9 +2,23 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use crossdock_model::edge::Edge;
+use crossdock_model::topology::Topology;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::commands::not_yet;
-use crate::exit::Outcome;
+use crate::exit::{Failure, Outcome, Verdict};
+use crate::fleet::{Fleet, Options};
+use crate::worker::Ending;
+use crate::{http, load, logging, promises};
+
+/// Between two looks at whether all workers have ended.
+const TICK: Duration = Duration::from_millis(50);
 
 /// Replicates until stopped
 #[derive(Debug, clap::Args)]
@@ -41,6 +55,155 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn main(_args: Args) -> Outcome {
-    not_yet("run")
+pub fn main(args: Args) -> Outcome {
+    let Some(path) = args.file.as_deref() else {
+        return not_yet("run --home");
+    };
+    logging::start();
+    let instance = instance(args.instance.clone())?;
+    let topology = load::topology(path)?;
+    let edges = select(&topology, &args)?;
+    promises::keep(path, &edges)?;
+    let options = Options {
+        file: path.display().to_string(),
+        instance,
+        once: args.once,
+        embedded: std::collections::BTreeMap::new(),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
+        .map_err(Failure::CannotStart)?;
+    let endings = runtime.block_on(replicate(&topology, &edges, &options, args.listen))?;
+    verdict(&endings, args.once)
+}
+
+/// The name of this process: Kafka takes it as part of `group.instance.id`.
+fn instance(given: Option<String>) -> Result<String, Failure> {
+    let instance =
+        given.unwrap_or_else(|| gethostname::gethostname().to_string_lossy().into_owned());
+    crossdock_model::name::check_topic_name(&instance).map_err(|_| {
+        Failure::cannot_start(anyhow!(
+            "instance `{instance}`: Kafka takes letters, digits, `.`, `_` and `-` only; give another one with --instance"
+        ))
+    })?;
+    Ok(instance)
+}
+
+fn select<'a>(topology: &'a Topology, args: &Args) -> Result<Vec<&'a Edge>, Failure> {
+    let known = |name: &String| topology.edges().iter().any(|e| e.name.as_str() == name);
+    if let Some(unknown) = args.edges.iter().find(|name| !known(name)) {
+        let names: Vec<_> = topology.edges().iter().map(|e| e.name.as_str()).collect();
+        return Err(Failure::cannot_start(anyhow!(
+            "no edge `{unknown}`; there are {}",
+            names.join(", ")
+        )));
+    }
+    let declared = |alias: &String| {
+        topology
+            .clusters()
+            .iter()
+            .any(|c| c.alias.as_str() == alias)
+    };
+    if let Some(unknown) = args.clusters.iter().find(|alias| !declared(alias)) {
+        let aliases: Vec<_> = topology
+            .clusters()
+            .iter()
+            .map(|c| c.alias.as_str())
+            .collect();
+        return Err(Failure::cannot_start(anyhow!(
+            "no cluster `{unknown}`; there are {}",
+            aliases.join(", ")
+        )));
+    }
+    let is_wanted = |edge: &&Edge| {
+        edge.enabled
+            && (args.edges.is_empty() || args.edges.iter().any(|name| name == edge.name.as_str()))
+            && (args.clusters.is_empty()
+                || args
+                    .clusters
+                    .iter()
+                    .any(|alias| alias == edge.target.as_str()))
+    };
+    let edges: Vec<_> = topology.edges().iter().filter(is_wanted).collect();
+    if edges.is_empty() {
+        return Err(Failure::cannot_start(anyhow!(
+            "no enabled edge is left to run"
+        )));
+    }
+    Ok(edges)
+}
+
+/// Runs the workers until they have ended, or a signal stops them.
+async fn replicate(
+    topology: &Topology,
+    edges: &[&Edge],
+    options: &Options,
+    listen: SocketAddr,
+) -> Result<Vec<(String, Ending)>, Failure> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::cannot_start)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::cannot_start)?;
+    let listener = listen_on(listen, options.once).await?;
+    let fleet = Arc::new(Fleet::start(topology, edges, options).map_err(Failure::CannotStart)?);
+    if let Some(listener) = listener {
+        let (fleet, instance) = (fleet.clone(), options.instance.clone());
+        tokio::spawn(async move {
+            if let Err(error) = http::serve(listener, fleet, &instance).await {
+                tracing::error!("HTTP has stopped: {error}.");
+            }
+        });
+    }
+    let mut ticks = tokio::time::interval(TICK);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = terminate.recv() => stop(&fleet),
+            _ = interrupt.recv() => stop(&fleet),
+        }
+        if fleet.is_finished() {
+            break;
+        }
+    }
+    Ok(fleet.endings())
+}
+
+fn stop(fleet: &Fleet) {
+    tracing::info!("Stopping: open transactions are ended first.");
+    fleet.stop();
+}
+
+/// A run to catch up does without status when somebody else serves there.
+async fn listen_on(address: SocketAddr, once: bool) -> Result<Option<TcpListener>, Failure> {
+    match TcpListener::bind(address).await {
+        Ok(listener) => {
+            let address = listener.local_addr().unwrap_or(address);
+            tracing::info!("Serving status at http://{address}/api/v1/status .");
+            Ok(Some(listener))
+        }
+        Err(_) if once => Ok(None),
+        Err(error) => Err(Failure::cannot_start(anyhow!(error).context(format!(
+            "cannot listen on {address}; give another address with --listen"
+        )))),
+    }
+}
+
+fn verdict(endings: &[(String, Ending)], once: bool) -> Outcome {
+    let mut halted = false;
+    for (edge, ending) in endings {
+        match ending {
+            Ending::Cluster(error) if once => {
+                return Err(Failure::cluster(
+                    anyhow!("{error}").context(format!("edge {edge}")),
+                ));
+            }
+            Ending::Halted(reason) => {
+                tracing::error!(edge, "Did not catch up: {reason}.");
+                halted = true;
+            }
+            Ending::Cluster(_) | Ending::Stopped | Ending::CaughtUp => {}
+        }
+    }
+    Ok(Verdict::found(halted && once))
 }

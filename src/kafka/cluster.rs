@@ -350,7 +350,10 @@ impl Cluster {
         let metadata = self
             .inner()
             .fetch_metadata(Some(topic), ANSWER_WITHIN)
-            .map_err(|e| self.context.failed(&format!("describe topic `{topic}`"), &e))?;
+            .map_err(|e| {
+                self.context
+                    .failed(&format!("describe topic `{topic}`"), &e)
+            })?;
         let found = metadata.topics().iter().find(|t| t.name() == topic);
         Ok(match found.map(|t| (t.error(), t.partitions().len())) {
             Some((None, count)) => i32::try_from(count).ok(),

@@ -56,7 +56,10 @@ impl Group {
     ///
     /// # Errors
     /// The coordinator does not answer or refuses.
-    pub fn committed(&self, partitions: &[TopicPartition]) -> Result<BTreeMap<TopicPartition, Fetched>, Error> {
+    pub fn committed(
+        &self,
+        partitions: &[TopicPartition],
+    ) -> Result<BTreeMap<TopicPartition, Fetched>, Error> {
         committed(&self.consumer, &self.context, partitions)
     }
 
@@ -71,7 +74,11 @@ impl Group {
         match commit(&self.consumer, positions) {
             Ok(()) => Ok(true),
             Err(error) => match error.rdkafka_error_code() {
-                Some(RDKafkaErrorCode::UnknownMemberId | RDKafkaErrorCode::IllegalGeneration | RDKafkaErrorCode::RebalanceInProgress) => Ok(false),
+                Some(
+                    RDKafkaErrorCode::UnknownMemberId
+                    | RDKafkaErrorCode::IllegalGeneration
+                    | RDKafkaErrorCode::RebalanceInProgress,
+                ) => Ok(false),
                 _ => Err(self.context.failed("commit offsets", &error)),
             },
         }
@@ -91,7 +98,9 @@ pub(super) fn committed<C: ConsumerContext + ClientContext>(
         list.add_partition(topic, *partition);
     }
     let doing = "fetch the committed offsets";
-    let found = consumer.committed_offsets(list, ANSWER_WITHIN).map_err(|e| context.failed(doing, &e))?;
+    let found = consumer
+        .committed_offsets(list, ANSWER_WITHIN)
+        .map_err(|e| context.failed(doing, &e))?;
     let mut fetched = BTreeMap::new();
     for element in found.elements() {
         element.error().map_err(|e| context.failed(doing, &e))?;
@@ -100,13 +109,19 @@ pub(super) fn committed<C: ConsumerContext + ClientContext>(
             _ => None,
         };
         let metadata = element.metadata().to_owned();
-        fetched.insert((element.topic().into(), element.partition()), Fetched { offset, metadata });
+        fetched.insert(
+            (element.topic().into(), element.partition()),
+            Fetched { offset, metadata },
+        );
     }
     context.answered();
     Ok(fetched)
 }
 
-pub(super) fn commit<C: ConsumerContext>(consumer: &BaseConsumer<C>, positions: &[Position]) -> Result<(), KafkaError> {
+pub(super) fn commit<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    positions: &[Position],
+) -> Result<(), KafkaError> {
     consumer.commit(&position_list(positions)?, CommitMode::Sync)
 }
 

@@ -259,7 +259,10 @@ impl Member {
     /// # Errors
     /// The coordinator does not answer or refuses; or an open transaction of a dead owner still holds
     /// them, until it times out.
-    pub fn committed(&self, partitions: &[TopicPartition]) -> Result<BTreeMap<TopicPartition, Fetched>, Error> {
+    pub fn committed(
+        &self,
+        partitions: &[TopicPartition],
+    ) -> Result<BTreeMap<TopicPartition, Fetched>, Error> {
         group::committed(&self.consumer, &self.context, partitions)
     }
 
@@ -268,6 +271,7 @@ impl Member {
     /// # Errors
     /// The coordinator does not answer, or this member's generation is over.
     pub fn commit(&self, positions: &[Position]) -> Result<(), Error> {
-        group::commit(&self.consumer, positions).map_err(|e| self.context.failed("commit offsets", &e))
+        group::commit(&self.consumer, positions)
+            .map_err(|e| self.context.failed("commit offsets", &e))
     }
 }

@@ -121,7 +121,8 @@ impl Reader {
     fn last_error(&self, doing: &str) -> Error {
         // SAFETY: reads this thread's last error code.
         let code = RDKafkaErrorCode::from(unsafe { sys::rd_kafka_last_error() });
-        self.context.failed(doing, &KafkaError::MessageConsumption(code))
+        self.context
+            .failed(doing, &KafkaError::MessageConsumption(code))
     }
 
     /// Starts to read a partition at an offset; what was read of it before and not yet received is

@@ -41,8 +41,16 @@ pub fn last_copied(
     is_ours: impl Fn(&Hop<'_>) -> bool,
 ) -> Result<Tail, Error> {
     let place = [(topic.clone(), partition)];
-    let log_start = cluster.start_offsets(&place)?.get(&place[0]).copied().unwrap_or(0);
-    let end = cluster.end_offsets(&place)?.get(&place[0]).copied().unwrap_or(0);
+    let log_start = cluster
+        .start_offsets(&place)?
+        .get(&place[0])
+        .copied()
+        .unwrap_or(0);
+    let end = cluster
+        .end_offsets(&place)?
+        .get(&place[0])
+        .copied()
+        .unwrap_or(0);
     let floor = log_start.max(end - SEARCH_MAX);
     let (mut upper, mut stretch) = (end, FIRST_STRETCH);
     while upper > floor {
@@ -53,7 +61,11 @@ pub fn last_copied(
         upper = lower;
         stretch = stretch.saturating_mul(4);
     }
-    Ok(if floor == 0 { Tail::Never } else { Tail::Unknown })
+    Ok(if floor == 0 {
+        Tail::Never
+    } else {
+        Tail::Unknown
+    })
 }
 
 fn last_between(
@@ -63,26 +75,36 @@ fn last_between(
     (lower, upper): (i64, i64),
     is_ours: &impl Fn(&Hop<'_>) -> bool,
 ) -> Result<Option<i64>, Error> {
-    let properties = cluster.properties().clone().set("isolation.level", "read_committed");
+    let properties = cluster
+        .properties()
+        .clone()
+        .set("isolation.level", "read_committed");
     let mut reader = Reader::new(cluster, &properties)?;
     reader.start(0, topic, partition, lower)?;
     let (mut found, mut is_done, mut failed) = (None, false, None);
     let mut heard = Instant::now();
     while !is_done {
-        reader.receive(Duration::from_millis(200), BATCH_RECORDS_MAX).for_each(|_, received| match received {
-            Received::Record(record) if record.offset() < upper => {
-                heard = Instant::now();
-                let mut ours = None;
-                record.each_header(VIA, |value| ours = Hop::parse(value).filter(is_ours).map(|hop| hop.offset));
-                found = ours.or(found);
-            }
-            // The log may have been cut meanwhile: what there was has been seen.
-            Received::Record(_) | Received::End(_) | Received::OutOfRange => is_done = true,
-            Received::Failed(error) => failed = Some(error),
-        });
+        reader
+            .receive(Duration::from_millis(200), BATCH_RECORDS_MAX)
+            .for_each(|_, received| match received {
+                Received::Record(record) if record.offset() < upper => {
+                    heard = Instant::now();
+                    let mut ours = None;
+                    record.each_header(VIA, |value| {
+                        ours = Hop::parse(value).filter(is_ours).map(|hop| hop.offset)
+                    });
+                    found = ours.or(found);
+                }
+                // The log may have been cut meanwhile: what there was has been seen.
+                Received::Record(_) | Received::End(_) | Received::OutOfRange => is_done = true,
+                Received::Failed(error) => failed = Some(error),
+            });
         if heard.elapsed() > SILENCE_MAX {
-            let reason = format!("no answer while looking for the last record of the edge in {topic}-{partition}");
-            let silent = Context::new(cluster.alias(), "reader").plain(ErrorKind::Unreachable, reason);
+            let reason = format!(
+                "no answer while looking for the last record of the edge in {topic}-{partition}"
+            );
+            let silent =
+                Context::new(cluster.alias(), "reader").plain(ErrorKind::Unreachable, reason);
             return Err(failed.unwrap_or(silent));
         }
     }

@@ -299,11 +299,7 @@ impl Writer {
     ///
     /// # Errors
     /// See [`CommitError`].
-    pub fn commit(
-        &mut self,
-        group: &Lease,
-        positions: &[Position],
-    ) -> Result<(), CommitError> {
+    pub fn commit(&mut self, group: &Lease, positions: &[Position]) -> Result<(), CommitError> {
         if !self.in_transaction {
             self.producer
                 .begin_transaction()

@@ -134,8 +134,13 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
         self.lease = Some(lease);
         for twin in twins {
             self.release(|held| *held == twin);
-            let partition =
-                Partition { twin, committed: None, next: 0, tally: Tally::default(), phase: Phase::New };
+            let partition = Partition {
+                twin,
+                committed: None,
+                next: 0,
+                tally: Tally::default(),
+                phase: Phase::New,
+            };
             self.partitions.insert(self.next_slot, partition);
             self.next_slot += 1;
         }
@@ -156,7 +161,12 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
     }
 
     fn release(&mut self, goes: impl Fn(&Twin) -> bool) {
-        let slots: Vec<usize> = self.partitions.iter().filter(|(_, p)| goes(&p.twin)).map(|(s, _)| *s).collect();
+        let slots: Vec<usize> = self
+            .partitions
+            .iter()
+            .filter(|(_, p)| goes(&p.twin))
+            .map(|(s, _)| *s)
+            .collect();
         for slot in slots {
             if let Some(partition) = self.partitions.remove(&slot) {
                 self.engine.close(&partition.twin);
@@ -167,10 +177,18 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
 
     /// Looks at a topic's partitions anew: it was created again at the source.
     pub fn reconsider(&mut self, source_topic: &str) {
-        if self.partitions.values().any(|p| *p.twin.source_topic == *source_topic) {
+        if self
+            .partitions
+            .values()
+            .any(|p| *p.twin.source_topic == *source_topic)
+        {
             self.undo();
         }
-        for partition in self.partitions.values_mut().filter(|p| *p.twin.source_topic == *source_topic) {
+        for partition in self
+            .partitions
+            .values_mut()
+            .filter(|p| *p.twin.source_topic == *source_topic)
+        {
             self.engine.close(&partition.twin);
             partition.phase = Phase::New;
         }
@@ -179,7 +197,11 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
     /// Ends the transaction and reads no further; [`Self::work`] starts again.
     pub fn pause(&mut self) {
         self.end_transaction();
-        for partition in self.partitions.values_mut().filter(|p| p.phase == Phase::Open) {
+        for partition in self
+            .partitions
+            .values_mut()
+            .filter(|p| p.phase == Phase::Open)
+        {
             self.engine.close(&partition.twin);
             partition.phase = Phase::Ready;
         }
@@ -212,7 +234,10 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
 
     /// Commits when it is time, also while nothing is copied.
     pub fn commit_in_time(&mut self) {
-        if self.dirty_since.is_some_and(|since| since.elapsed() >= self.pace.commit_interval) {
+        if self
+            .dirty_since
+            .is_some_and(|since| since.elapsed() >= self.pace.commit_interval)
+        {
             self.commit();
         }
     }
@@ -233,7 +258,11 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
             return false;
         }
         if let Err(error) = self.engine.renew() {
-            let wait = if error.kind == ErrorKind::Fenced { FENCED_WAIT } else { Duration::ZERO };
+            let wait = if error.kind == ErrorKind::Fenced {
+                FENCED_WAIT
+            } else {
+                Duration::ZERO
+            };
             self.back_off(&error.to_string());
             self.renew_at = Some(Instant::now() + wait);
             return false;
@@ -243,7 +272,10 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
         self.report.waits(None);
         for partition in self.partitions.values_mut() {
             partition.tally = Tally::default();
-            if matches!(partition.phase, Phase::Open | Phase::Ready | Phase::Waiting(_)) {
+            if matches!(
+                partition.phase,
+                Phase::Open | Phase::Ready | Phase::Waiting(_)
+            ) {
                 self.engine.close(&partition.twin);
                 partition.phase = Phase::New;
             }
@@ -259,7 +291,10 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
         }
         // Positions are committed apart from records: a new partition must not ride on an old one's.
         self.commit();
-        let twins: Vec<Twin> = new.iter().filter_map(|slot| Some(self.partitions.get(slot)?.twin.clone())).collect();
+        let twins: Vec<Twin> = new
+            .iter()
+            .filter_map(|slot| Some(self.partitions.get(slot)?.twin.clone()))
+            .collect();
         let outlooks = match self.positions.outlook(&twins) {
             Ok(outlooks) => outlooks,
             Err(error) => {
@@ -281,14 +316,17 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
     }
 
     fn settle_in(&mut self, slot: usize, outlook: Outlook) {
-        let Some(partition) = self.partitions.get_mut(&slot) else { return };
+        let Some(partition) = self.partitions.get_mut(&slot) else {
+            return;
+        };
         partition.tally = Tally::default();
         match outlook {
             Outlook::Resume(position) => {
                 partition.committed = Some(position);
                 partition.next = position;
                 partition.phase = Phase::Ready;
-                self.report.committed(&partition.twin, position, &Tally::default());
+                self.report
+                    .committed(&partition.twin, position, &Tally::default());
             }
             Outlook::Begin(position) => {
                 partition.committed = None;
@@ -308,7 +346,11 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
     }
 
     fn slots(&self, is: impl Fn(&Partition) -> bool) -> Vec<usize> {
-        self.partitions.iter().filter(|(_, p)| is(p)).map(|(slot, _)| *slot).collect()
+        self.partitions
+            .iter()
+            .filter(|(_, p)| is(p))
+            .map(|(slot, _)| *slot)
+            .collect()
     }
 
     fn reopen(&mut self) {
@@ -319,7 +361,9 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
             _ => false,
         });
         for slot in due {
-            let Some(partition) = self.partitions.get_mut(&slot) else { continue };
+            let Some(partition) = self.partitions.get_mut(&slot) else {
+                continue;
+            };
             match self.engine.open(slot, &partition.twin, partition.next) {
                 Ok(()) => {
                     partition.phase = Phase::Open;
@@ -340,7 +384,9 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
 
     fn copy(&mut self) {
         let mut steps = std::mem::take(&mut self.steps);
-        let copied = self.engine.copy(COPY_WAIT.min(self.pace.commit_interval), &mut steps);
+        let copied = self
+            .engine
+            .copy(COPY_WAIT.min(self.pace.commit_interval), &mut steps);
         for step in steps.drain(..) {
             self.take(step);
         }
@@ -361,7 +407,9 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
                 }
             }
             Step::End { slot, position } => {
-                let Some(partition) = self.partitions.get_mut(&slot) else { return };
+                let Some(partition) = self.partitions.get_mut(&slot) else {
+                    return;
+                };
                 if position > partition.next {
                     partition.next = position;
                     self.dirty_since.get_or_insert_with(Instant::now);
@@ -374,7 +422,9 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
     }
 
     fn out_of_range(&mut self, slot: usize) {
-        let Some(partition) = self.partitions.get(&slot) else { return };
+        let Some(partition) = self.partitions.get(&slot) else {
+            return;
+        };
         match self.positions.out_of_range(&partition.twin, partition.next) {
             Ok(outlook) => {
                 // What was copied before the gap is committed with the position behind it.
@@ -442,7 +492,11 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
         for slot in moved {
             if let Some(partition) = self.partitions.get_mut(&slot) {
                 partition.committed = Some(partition.next);
-                self.report.committed(&partition.twin, partition.next, &std::mem::take(&mut partition.tally));
+                self.report.committed(
+                    &partition.twin,
+                    partition.next,
+                    &std::mem::take(&mut partition.tally),
+                );
             }
         }
         self.dirty_since = None;
@@ -468,9 +522,20 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
         self.undo();
         for record in refused {
             let place = (record.topic.clone(), record.partition);
-            let Some(slot) = self.slots(|p| p.twin.target() == place && p.phase != Phase::Halted).pop() else { continue };
+            let Some(slot) = self
+                .slots(|p| p.twin.target() == place && p.phase != Phase::Halted)
+                .pop()
+            else {
+                continue;
+            };
             if record.is_oversize {
-                self.halt(slot, &format!("{}; raise max.message.bytes of the target topic", record.error));
+                self.halt(
+                    slot,
+                    &format!(
+                        "{}; raise max.message.bytes of the target topic",
+                        record.error
+                    ),
+                );
             } else {
                 self.retry_later(slot, &record.error.to_string());
             }
@@ -482,7 +547,11 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
     }
 
     fn renew_because(&mut self, error: &Error) {
-        let wait = if error.kind == ErrorKind::Fenced { FENCED_WAIT } else { Duration::ZERO };
+        let wait = if error.kind == ErrorKind::Fenced {
+            FENCED_WAIT
+        } else {
+            Duration::ZERO
+        };
         self.back_off(&error.to_string());
         self.renew_at = Some(Instant::now() + wait);
     }
@@ -502,7 +571,10 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
             if partition.committed == Some(partition.next) {
                 continue;
             }
-            if matches!(partition.phase, Phase::Open | Phase::Ready | Phase::Waiting(_)) {
+            if matches!(
+                partition.phase,
+                Phase::Open | Phase::Ready | Phase::Waiting(_)
+            ) {
                 self.engine.close(&partition.twin);
                 partition.phase = partition.committed.map_or(Phase::New, |_| Phase::Ready);
             }

@@ -9,7 +9,9 @@ use crossdock_model::provenance::Hop;
 
 use super::engine::Twin;
 use super::machine::{Outlook, Positions};
-use crate::kafka::{Cluster, Error, Fetched, Group, Member, Position, Tail, TopicPartition, last_copied};
+use crate::kafka::{
+    Cluster, Error, Fetched, Group, Member, Position, Tail, TopicPartition, last_copied,
+};
 
 /// What an edge knows of its topics; refreshed while it runs.
 #[derive(Debug, Default)]
@@ -77,7 +79,11 @@ impl Rules {
             positions.push((twin.target(), position, self.note(twin)));
         }
         if group.commit(&positions)? {
-            tracing::info!("Edge {} runs for the first time: {} partitions have their starting positions.", self.edge, twins.len());
+            tracing::info!(
+                "Edge {} runs for the first time: {} partitions have their starting positions.",
+                self.edge,
+                twins.len()
+            );
         }
         Ok(())
     }
@@ -89,33 +95,58 @@ impl Rules {
             Start::Latest => self.source.end_offsets(&places)?,
             Start::Timestamp(timestamp) => self.source.offsets_at(&places, timestamp)?,
         };
-        Ok(places.iter().map(|place| found.get(place).copied().unwrap_or(0)).collect())
+        Ok(places
+            .iter()
+            .map(|place| found.get(place).copied().unwrap_or(0))
+            .collect())
     }
 
     /// What the target itself tells of this edge's progress.
     fn tail(&self, twin: &Twin) -> Result<Tail, Error> {
         let is_ours = |hop: &Hop<'_>| {
-            hop.cluster_id == self.source_id && hop.topic == &*twin.source_topic && hop.partition == twin.partition
+            hop.cluster_id == self.source_id
+                && hop.topic == &*twin.source_topic
+                && hop.partition == twin.partition
         };
         if self.provenance {
             return last_copied(&self.target, &twin.target_topic, twin.partition, is_ours);
         }
-        let end = self.target.end_offsets(&[twin.target()])?.get(&twin.target()).copied();
-        Ok(if end == Some(0) { Tail::Never } else { Tail::Unknown })
+        let end = self
+            .target
+            .end_offsets(&[twin.target()])?
+            .get(&twin.target())
+            .copied();
+        Ok(if end == Some(0) {
+            Tail::Never
+        } else {
+            Tail::Unknown
+        })
     }
 
     /// What is noted with a committed position: how a recreated topic or a truncated target is told
     /// from a healthy one.
     pub fn note(&self, twin: &Twin) -> String {
         let facts = self.facts.read().unwrap_or_else(PoisonError::into_inner);
-        let topic_id = facts.topic_ids.get(&*twin.source_topic).map_or("-", String::as_str);
+        let topic_id = facts
+            .topic_ids
+            .get(&*twin.source_topic)
+            .map_or("-", String::as_str);
         let target_end = facts.target_ends.get(&twin.target()).copied().unwrap_or(0);
         format!("v1 topic-id={topic_id} target-end={target_end}")
     }
 
     fn resume(&self, twin: &Twin, offset: i64, noted: &str) -> Result<Outlook, Error> {
-        let known = self.facts.read().unwrap_or_else(PoisonError::into_inner).topic_ids.get(&*twin.source_topic).cloned();
-        let then = noted.split(' ').find_map(|part| part.strip_prefix("topic-id=")).filter(|id| *id != "-");
+        let known = self
+            .facts
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .topic_ids
+            .get(&*twin.source_topic)
+            .cloned();
+        let then = noted
+            .split(' ')
+            .find_map(|part| part.strip_prefix("topic-id="))
+            .filter(|id| *id != "-");
         match (then, known) {
             (Some(then), Some(now)) if then != now => self.recreated(twin, then, &now),
             _ => Ok(Outlook::Resume(offset)),
@@ -123,14 +154,24 @@ impl Rules {
     }
 
     fn recreated(&self, twin: &Twin, then: &str, now: &str) -> Result<Outlook, Error> {
-        let Twin { source_topic, partition, .. } = twin;
-        let what = format!("topic {source_topic} was deleted and created again on cluster `{}` (id {then}, now {now})", self.source.alias());
+        let Twin {
+            source_topic,
+            partition,
+            ..
+        } = twin;
+        let what = format!(
+            "topic {source_topic} was deleted and created again on cluster `{}` (id {then}, now {now})",
+            self.source.alias()
+        );
         match self.on_recreated {
             OnRecreated::Halt => Ok(Outlook::Halt(format!(
                 "recreated: {what}; `on_recreated: restart` copies the new one from its beginning"
             ))),
             OnRecreated::Restart => {
-                tracing::warn!("Edge {}: {what}; partition {partition} restarts from its beginning.", self.edge);
+                tracing::warn!(
+                    "Edge {}: {what}; partition {partition} restarts from its beginning.",
+                    self.edge
+                );
                 let starts = self.starts(std::slice::from_ref(twin), Start::Earliest)?;
                 Ok(Outlook::Begin(starts.first().copied().unwrap_or(0)))
             }
@@ -141,7 +182,13 @@ impl Rules {
     fn later(&self, twin: &Twin) -> Result<Outlook, Error> {
         match self.tail(twin)? {
             Tail::Last(offset) => {
-                tracing::warn!("Edge {}: the committed offset of {}-{} is gone; the last record at the target gives it back: {}.", self.edge, twin.target_topic, twin.partition, offset + 1);
+                tracing::warn!(
+                    "Edge {}: the committed offset of {}-{} is gone; the last record at the target gives it back: {}.",
+                    self.edge,
+                    twin.target_topic,
+                    twin.partition,
+                    offset + 1
+                );
                 Ok(Outlook::Begin(offset + 1))
             }
             Tail::Never => {
@@ -154,7 +201,11 @@ impl Rules {
 
     fn progress_lost(&self, twin: &Twin) -> String {
         let Self { edge, file, .. } = self;
-        let Twin { source_topic, target_topic, partition } = twin;
+        let Twin {
+            source_topic,
+            target_topic,
+            partition,
+        } = twin;
         format!(
             "progress_lost: cluster `{}` holds neither a committed offset for {target_topic}-{partition} nor a record that this edge wrote; \
              decide where {source_topic}-{partition} goes on: `crossdock offsets {file} --edge {edge} --topic {source_topic} --partition {partition} --offset N --set` \
@@ -173,7 +224,10 @@ impl Positions for EdgePositions {
             .iter()
             .map(|twin| {
                 let Fetched { offset, metadata } = fetched.get(&twin.target()).unwrap_or(&none);
-                offset.map_or_else(|| self.rules.later(twin), |offset| self.rules.resume(twin, offset, metadata))
+                offset.map_or_else(
+                    || self.rules.later(twin),
+                    |offset| self.rules.resume(twin, offset, metadata),
+                )
             })
             .collect()
     }
@@ -181,13 +235,33 @@ impl Positions for EdgePositions {
     fn out_of_range(&self, twin: &Twin, position: i64) -> Result<Outlook, Error> {
         let place = twin.source();
         let of = |found: BTreeMap<TopicPartition, i64>| found.get(&place).copied().unwrap_or(0);
-        let log_start = of(self.rules.source.start_offsets(std::slice::from_ref(&place))?);
-        let end = of(self.rules.source.end_offsets(std::slice::from_ref(&place))?);
-        let Twin { source_topic, partition, .. } = twin;
+        let log_start = of(self
+            .rules
+            .source
+            .start_offsets(std::slice::from_ref(&place))?);
+        let end = of(self
+            .rules
+            .source
+            .end_offsets(std::slice::from_ref(&place))?);
+        let Twin {
+            source_topic,
+            partition,
+            ..
+        } = twin;
         let (what, behind) = if position < log_start {
-            (format!("offsets [{position}, {log_start}) of {source_topic}-{partition} were removed before they could be copied"), log_start)
+            (
+                format!(
+                    "offsets [{position}, {log_start}) of {source_topic}-{partition} were removed before they could be copied"
+                ),
+                log_start,
+            )
         } else if position > end {
-            (format!("the log of {source_topic}-{partition} ends at {end}, before position {position}: it was cut or created again"), end)
+            (
+                format!(
+                    "the log of {source_topic}-{partition} ends at {end}, before position {position}: it was cut or created again"
+                ),
+                end,
+            )
         } else {
             return Ok(Outlook::Resume(position));
         };
@@ -197,7 +271,10 @@ impl Positions for EdgePositions {
                 self.rules.source.alias()
             ))),
             OnGap::Continue => {
-                tracing::error!("Edge {}: {what}; it goes on at offset {behind}.", self.rules.edge);
+                tracing::error!(
+                    "Edge {}: {what}; it goes on at offset {behind}.",
+                    self.rules.edge
+                );
                 (self.on_lost)(twin, position, behind);
                 Ok(Outlook::Begin(behind))
             }

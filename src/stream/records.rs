@@ -8,7 +8,8 @@ use crossdock_model::provenance::Hop;
 
 use super::engine::{Engine, Step, Tally, Twin};
 use crate::kafka::{
-    Cluster, CommitError, Error, Lease, Member, Position, Properties, Reader, Received, Record, VIA, Writer,
+    Cluster, CommitError, Error, Lease, Member, Position, Properties, Reader, Received, Record,
+    VIA, Writer,
 };
 
 /// What an engine needs to know of its edge.
@@ -64,7 +65,13 @@ enum Guard {
 impl RecordEngine {
     /// An engine that has neither read nor written yet.
     pub fn new(recipe: Recipe, member: Arc<Member>) -> Self {
-        Self { recipe, member, reader: None, writer: None, routes: Vec::new() }
+        Self {
+            recipe,
+            member,
+            reader: None,
+            writer: None,
+            routes: Vec::new(),
+        }
     }
 
     fn reader(&mut self) -> Result<&mut Reader, Error> {
@@ -80,12 +87,21 @@ impl Engine for RecordEngine {
     type Lease = Lease;
 
     fn open(&mut self, slot: usize, twin: &Twin, position: i64) -> Result<(), Error> {
-        let hop = format!("{}/{}/{}/", self.recipe.source_hop, twin.source_topic, twin.partition);
-        self.reader()?.start(slot, &twin.source_topic, twin.partition, position)?;
+        let hop = format!(
+            "{}/{}/{}/",
+            self.recipe.source_hop, twin.source_topic, twin.partition
+        );
+        self.reader()?
+            .start(slot, &twin.source_topic, twin.partition, position)?;
         if self.routes.len() <= slot {
             self.routes.resize_with(slot + 1, || None);
         }
-        self.routes[slot] = Some(Route { twin: twin.clone(), hop: hop.into_bytes(), next: None, tally: Tally::default() });
+        self.routes[slot] = Some(Route {
+            twin: twin.clone(),
+            hop: hop.into_bytes(),
+            next: None,
+            tally: Tally::default(),
+        });
         Ok(())
     }
 
@@ -99,31 +115,37 @@ impl Engine for RecordEngine {
     }
 
     fn copy(&mut self, wait: Duration, steps: &mut Vec<Step>) -> Result<(), Error> {
-        let (Some(reader), Some(writer)) = (&mut self.reader, &mut self.writer) else { return Ok(()) };
+        let (Some(reader), Some(writer)) = (&mut self.reader, &mut self.writer) else {
+            return Ok(());
+        };
         let (recipe, routes) = (&self.recipe, &mut self.routes);
         let mut failed = None;
-        reader.receive(wait, recipe.batch_records_max).for_each(|slot, received| {
-            let Some(route) = routes.get_mut(slot).and_then(Option::as_mut) else { return };
-            match received {
-                Received::Record(record) => {
-                    if failed.is_none() {
-                        failed = route.take(recipe, writer, record).err();
+        reader
+            .receive(wait, recipe.batch_records_max)
+            .for_each(|slot, received| {
+                let Some(route) = routes.get_mut(slot).and_then(Option::as_mut) else {
+                    return;
+                };
+                match received {
+                    Received::Record(record) => {
+                        if failed.is_none() {
+                            failed = route.take(recipe, writer, record).err();
+                        }
+                    }
+                    Received::End(position) => {
+                        route.tell(slot, steps);
+                        steps.push(Step::End { slot, position });
+                    }
+                    Received::OutOfRange => {
+                        route.tell(slot, steps);
+                        steps.push(Step::OutOfRange { slot });
+                    }
+                    Received::Failed(error) => {
+                        route.tell(slot, steps);
+                        steps.push(Step::Failed { slot, error });
                     }
                 }
-                Received::End(position) => {
-                    route.tell(slot, steps);
-                    steps.push(Step::End { slot, position });
-                }
-                Received::OutOfRange => {
-                    route.tell(slot, steps);
-                    steps.push(Step::OutOfRange { slot });
-                }
-                Received::Failed(error) => {
-                    route.tell(slot, steps);
-                    steps.push(Step::Failed { slot, error });
-                }
-            }
-        });
+            });
         for (slot, route) in routes.iter_mut().enumerate() {
             if let Some(route) = route {
                 route.tell(slot, steps);
@@ -133,7 +155,9 @@ impl Engine for RecordEngine {
     }
 
     fn commit(&mut self, lease: &Lease, positions: &[Position]) -> Result<(), CommitError> {
-        let Some(writer) = &mut self.writer else { return Ok(()) };
+        let Some(writer) = &mut self.writer else {
+            return Ok(());
+        };
         if self.recipe.transactional_id.is_some() {
             return writer.commit(lease, positions);
         }
@@ -155,9 +179,18 @@ impl Engine for RecordEngine {
 
 impl Route {
     /// Copies one record, or drops it.
-    fn take(&mut self, recipe: &Recipe, writer: &mut Writer, mut record: Record<'_>) -> Result<(), Error> {
+    fn take(
+        &mut self,
+        recipe: &Recipe,
+        writer: &mut Writer,
+        mut record: Record<'_>,
+    ) -> Result<(), Error> {
         let offset = record.offset();
-        match if recipe.provenance { guard(recipe, &record, &mut self.tally) } else { Guard::Copy } {
+        match if recipe.provenance {
+            guard(recipe, &record, &mut self.tally)
+        } else {
+            Guard::Copy
+        } {
             Guard::Copy => {
                 let (bytes, timestamp) = (record.bytes(), record.timestamp());
                 let fixed = self.hop.len();
@@ -165,7 +198,12 @@ impl Route {
                     push_decimal(&mut self.hop, offset);
                     self.hop.as_slice()
                 });
-                let sent = writer.send(&self.twin.target_topic, self.twin.partition, &mut record, via);
+                let sent = writer.send(
+                    &self.twin.target_topic,
+                    self.twin.partition,
+                    &mut record,
+                    via,
+                );
                 self.hop.truncate(fixed);
                 sent?;
                 self.tally.records += 1;
@@ -182,7 +220,11 @@ impl Route {
 
     fn tell(&mut self, slot: usize, steps: &mut Vec<Step>) {
         if let Some(next) = self.next.take() {
-            steps.push(Step::Moved { slot, next, tally: std::mem::take(&mut self.tally) });
+            steps.push(Step::Moved {
+                slot,
+                next,
+                tally: std::mem::take(&mut self.tally),
+            });
         }
     }
 }
@@ -193,7 +235,9 @@ fn guard(recipe: &Recipe, record: &Record<'_>, tally: &mut Tally) -> Guard {
     let mut verdict = Guard::Copy;
     record.each_header(NAME, |value| match Hop::parse(value) {
         Some(hop) if hop.cluster_id == recipe.target_id => verdict = Guard::Loop,
-        Some(_) if recipe.is_local_only && matches!(verdict, Guard::Copy) => verdict = Guard::Replica,
+        Some(_) if recipe.is_local_only && matches!(verdict, Guard::Copy) => {
+            verdict = Guard::Replica
+        }
         Some(_) => {}
         None => tally.foreign_headers += 1,
     });

@@ -48,7 +48,9 @@ impl Catalog {
     pub fn twins(&self) -> Vec<Twin> {
         let of = |(topic, pair): (&Arc<str>, &Pair)| {
             let count = pair.source_partitions.min(pair.target_partitions);
-            (0..count).filter_map(|partition| self.twin(topic, partition)).collect::<Vec<_>>()
+            (0..count)
+                .filter_map(|partition| self.twin(topic, partition))
+                .collect::<Vec<_>>()
         };
         self.pairs.iter().flat_map(of).collect()
     }
@@ -68,16 +70,33 @@ impl Catalog {
 ///
 /// # Errors
 /// A cluster does not answer. That one topic cannot be created is told in the catalog.
-pub fn survey(edge: &Edge, names: &Names, source: &Cluster, target: &Cluster) -> Result<Catalog, Error> {
+pub fn survey(
+    edge: &Edge,
+    names: &Names,
+    source: &Cluster,
+    target: &Cluster,
+) -> Result<Catalog, Error> {
     let (theirs, mut ours) = (source.topics()?, target.topics()?);
     let mut catalog = Catalog::default();
     for (source_topic, source_partitions) in theirs {
-        let Take::Into(target_topic) = names.take(edge, &source_topic) else { continue };
+        let Take::Into(target_topic) = names.take(edge, &source_topic) else {
+            continue;
+        };
         let there = ours.get(&target_topic).copied();
-        match provide(edge, (&source_topic, source_partitions), (&target_topic, there), source, target) {
+        match provide(
+            edge,
+            (&source_topic, source_partitions),
+            (&target_topic, there),
+            source,
+            target,
+        ) {
             Ok(target_partitions) => {
                 ours.insert(target_topic.clone(), target_partitions);
-                let pair = Pair { source_topic: source_topic.into(), source_partitions, target_partitions };
+                let pair = Pair {
+                    source_topic: source_topic.into(),
+                    source_partitions,
+                    target_partitions,
+                };
                 catalog.pairs.insert(target_topic.into(), pair);
             }
             Err(reason) => {
@@ -97,22 +116,37 @@ fn provide(
     target: &Cluster,
 ) -> Result<i32, String> {
     match there {
-        None if !edge.sync.topics => {
-            Err(format!("topic {target_topic} is not on cluster `{}`, and `sync.topics` is false", target.alias()))
-        }
+        None if !edge.sync.topics => Err(format!(
+            "topic {target_topic} is not on cluster `{}`, and `sync.topics` is false",
+            target.alias()
+        )),
         None => {
             let settings = if edge.sync.configs {
-                source.topic_settings(source_topic).map_err(|e| e.to_string())?
+                source
+                    .topic_settings(source_topic)
+                    .map_err(|e| e.to_string())?
             } else {
                 TopicSettings::default()
             };
-            target.create_topic(target_topic, wanted, &settings).map_err(|e| e.to_string())?;
-            tracing::info!(edge = edge.name.as_str(), "Created topic {target_topic} with {wanted} partitions on cluster {}.", target.alias());
+            target
+                .create_topic(target_topic, wanted, &settings)
+                .map_err(|e| e.to_string())?;
+            tracing::info!(
+                edge = edge.name.as_str(),
+                "Created topic {target_topic} with {wanted} partitions on cluster {}.",
+                target.alias()
+            );
             visible(target, target_topic, 1)
         }
         Some(count) if count < wanted && edge.sync.partitions => {
-            target.grow_topic(target_topic, wanted).map_err(|e| e.to_string())?;
-            tracing::info!(edge = edge.name.as_str(), "Gave topic {target_topic} {wanted} partitions on cluster {}; it had {count}.", target.alias());
+            target
+                .grow_topic(target_topic, wanted)
+                .map_err(|e| e.to_string())?;
+            tracing::info!(
+                edge = edge.name.as_str(),
+                "Gave topic {target_topic} {wanted} partitions on cluster {}; it had {count}.",
+                target.alias()
+            );
             visible(target, target_topic, wanted)
         }
         Some(count) => Ok(count),
@@ -126,7 +160,10 @@ fn visible(target: &Cluster, topic: &str, least: i32) -> Result<i32, String> {
         match target.partitions(topic).map_err(|e| e.to_string())? {
             Some(count) if count >= least => return Ok(count),
             _ if Instant::now() > deadline => {
-                return Err(format!("topic {topic} was created on cluster `{}` but does not show up", target.alias()));
+                return Err(format!(
+                    "topic {topic} was created on cluster `{}` but does not show up",
+                    target.alias()
+                ));
             }
             _ => std::thread::sleep(Duration::from_millis(50)),
         }

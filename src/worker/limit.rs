@@ -11,9 +11,13 @@ use crate::stream::Tally;
 pub(super) fn batch_records_max(limit: Option<Limit>) -> usize {
     match limit {
         None => BATCH_RECORDS_MAX,
-        Some(Limit::Records(rate)) => usize::try_from(rate / 20).unwrap_or(BATCH_RECORDS_MAX).max(1),
+        Some(Limit::Records(rate)) => usize::try_from(rate / 20)
+            .unwrap_or(BATCH_RECORDS_MAX)
+            .max(1),
         // Sizes are not known before: records of a kilobyte are a usual guess.
-        Some(Limit::Bytes(rate)) => usize::try_from(rate / 20 / 1024).unwrap_or(BATCH_RECORDS_MAX).max(1),
+        Some(Limit::Bytes(rate)) => usize::try_from(rate / 20 / 1024)
+            .unwrap_or(BATCH_RECORDS_MAX)
+            .max(1),
     }
 }
 
@@ -31,15 +35,22 @@ impl Limiter {
         let per_second = limit.map(|limit| match limit {
             Limit::Bytes(amount) | Limit::Records(amount) => (limit, share(amount)),
         });
-        Self { per_second, allowance: 0.0, filled: Instant::now() }
+        Self {
+            per_second,
+            allowance: 0.0,
+            filled: Instant::now(),
+        }
     }
 
     /// Whether a batch may be copied now.
     pub(super) fn allows(&mut self) -> bool {
-        let Some((_, rate)) = self.per_second else { return true };
+        let Some((_, rate)) = self.per_second else {
+            return true;
+        };
         let now = Instant::now();
         // A quiet second is not saved up: the limit is for every second.
-        self.allowance = (self.allowance + rate * (now - self.filled).as_secs_f64()).min(rate / 10.0);
+        self.allowance =
+            (self.allowance + rate * (now - self.filled).as_secs_f64()).min(rate / 10.0);
         self.filled = now;
         self.allowance >= 0.0
     }
@@ -56,7 +67,9 @@ impl Limiter {
     /// How long until a batch may be copied.
     pub(super) fn wait(&self) -> Duration {
         match self.per_second {
-            Some((_, rate)) if self.allowance < 0.0 => Duration::try_from_secs_f64(-self.allowance / rate).unwrap_or(Duration::MAX),
+            Some((_, rate)) if self.allowance < 0.0 => {
+                Duration::try_from_secs_f64(-self.allowance / rate).unwrap_or(Duration::MAX)
+            }
             _ => Duration::MAX,
         }
     }

@@ -48,7 +48,14 @@ struct Connected {
 
 impl Worker {
     pub(super) fn new(setup: Setup, status: Arc<Status>, control: Arc<Control>) -> Self {
-        Self { setup, status, control, catalog: Arc::default(), facts: Arc::default(), silent_since: None }
+        Self {
+            setup,
+            status,
+            control,
+            catalog: Arc::default(),
+            facts: Arc::default(),
+            silent_since: None,
+        }
     }
 
     pub(super) fn run(mut self) -> Ending {
@@ -63,7 +70,11 @@ impl Worker {
             Ok(goals) => goals,
             Err(ending) => return self.ended(ending),
         };
-        let Connected { rules, recipe, group } = connected;
+        let Connected {
+            rules,
+            recipe,
+            group,
+        } = connected;
         let shared = Shared {
             setup: self.setup.clone(),
             status: self.status.clone(),
@@ -110,10 +121,15 @@ impl Worker {
                     self.wait(Duration::MAX)?;
                 }
                 Err(Trouble::Retry(error)) => {
-                    tracing::warn!(edge = self.setup.edge.name.as_str(), "{error}; next try in {backoff:?}.");
+                    tracing::warn!(
+                        edge = self.setup.edge.name.as_str(),
+                        "{error}; next try in {backoff:?}."
+                    );
                     self.status.trouble(State::Retrying, error.to_string());
                     let silent = self.silent_since.get_or_insert_with(Instant::now).elapsed();
-                    if self.setup.once && (error.kind == ErrorKind::Refused || silent > ONCE_ANSWER_WITHIN) {
+                    if self.setup.once
+                        && (error.kind == ErrorKind::Refused || silent > ONCE_ANSWER_WITHIN)
+                    {
                         return Err(Ending::Cluster(error));
                     }
                     self.wait(backoff)?;
@@ -135,7 +151,13 @@ impl Worker {
     }
 
     fn connect(&mut self) -> Result<Connected, Trouble> {
-        let Setup { topology, edge, source, target, .. } = &self.setup;
+        let Setup {
+            topology,
+            edge,
+            source,
+            target,
+            ..
+        } = &self.setup;
         let (source_id, target_id) = (source.id()?, target.id()?);
         if source_id == target_id {
             return Err(Trouble::Halt(format!(
@@ -143,7 +165,8 @@ impl Worker {
                 edge.source, edge.target
             )));
         }
-        let is_transactional = edge.delivery == Delivery::ExactlyOnce && target.capabilities().transactions;
+        let is_transactional =
+            edge.delivery == Delivery::ExactlyOnce && target.capabilities().transactions;
         let group = format!("crossdock.{topology}.{}", edge.name);
         let rules = Rules {
             edge: edge.name.to_string(),
@@ -169,18 +192,31 @@ impl Worker {
             batch_records_max: super::limit::batch_records_max(edge.limit),
             transactional_id: is_transactional.then(|| format!("{group}.{}", self.setup.instance)),
         };
-        Ok(Connected { rules, recipe, group })
+        Ok(Connected {
+            rules,
+            recipe,
+            group,
+        })
     }
 
     /// Looks at both clusters and notes what there is.
     fn look(&mut self) -> Result<(), Trouble> {
-        let Setup { edge, names, source, target, .. } = &self.setup;
+        let Setup {
+            edge,
+            names,
+            source,
+            target,
+            ..
+        } = &self.setup;
         let found = survey(edge, names, source, target)?;
         let topics: Vec<&str> = found.pairs.values().map(|p| &*p.source_topic).collect();
         let topic_ids = source.topic_ids(&topics)?;
         let targets: Vec<_> = found.twins().iter().map(Twin::target).collect();
         let target_ends = target.end_offsets(&targets)?;
-        *self.facts.write().unwrap_or_else(PoisonError::into_inner) = Facts { topic_ids, target_ends };
+        *self.facts.write().unwrap_or_else(PoisonError::into_inner) = Facts {
+            topic_ids,
+            target_ends,
+        };
         self.status.surveyed(!found.pairs.is_empty());
         self.status.topic_trouble(&found.trouble);
         *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = found;
@@ -188,7 +224,10 @@ impl Worker {
     }
 
     fn catalog(&self) -> Catalog {
-        self.catalog.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.catalog
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Gives the edge its starting positions, and `--once` its goals.
@@ -198,11 +237,20 @@ impl Worker {
         connected.rules.begin_first_run(&group, &twins)?;
         let sources: Vec<_> = twins.iter().map(Twin::source).collect();
         let ends = self.setup.source.end_offsets(&sources)?;
-        Ok(if self.setup.once { ends } else { BTreeMap::new() })
+        Ok(if self.setup.once {
+            ends
+        } else {
+            BTreeMap::new()
+        })
     }
 
     /// Keeps both sides in step while the streams copy.
-    fn watch(&mut self, shared: &Shared, streams: &Streams, goals: &BTreeMap<TopicPartition, i64>) -> Ending {
+    fn watch(
+        &mut self,
+        shared: &Shared,
+        streams: &Streams,
+        goals: &BTreeMap<TopicPartition, i64>,
+    ) -> Ending {
         let (mut surveyed, mut listed) = (Instant::now(), None::<Instant>);
         loop {
             if self.control.is_stopping() {
@@ -221,9 +269,16 @@ impl Worker {
             if self.setup.once {
                 match self.reached(shared, goals) {
                     Some(ending) => return ending,
-                    None if self.silent_since.is_some_and(|since| since.elapsed() > ONCE_ANSWER_WITHIN) => {
+                    None if self
+                        .silent_since
+                        .is_some_and(|since| since.elapsed() > ONCE_ANSWER_WITHIN) =>
+                    {
                         let reason = self.status.snapshot().reason.unwrap_or_default();
-                        let error = Error { cluster: self.setup.edge.target.clone(), kind: ErrorKind::Unreachable, reason };
+                        let error = Error {
+                            cluster: self.setup.edge.target.clone(),
+                            kind: ErrorKind::Unreachable,
+                            reason,
+                        };
                         return Ending::Cluster(error);
                     }
                     None => {}
@@ -249,7 +304,13 @@ impl Worker {
     }
 
     fn list_ends(&mut self) -> Result<(), Trouble> {
-        let held: Vec<_> = self.status.positions().into_iter().filter(|(_, p)| p.is_some()).map(|(place, _)| place).collect();
+        let held: Vec<_> = self
+            .status
+            .positions()
+            .into_iter()
+            .filter(|(_, p)| p.is_some())
+            .map(|(place, _)| place)
+            .collect();
         self.status.ends(&self.setup.source.end_offsets(&held)?);
         Ok(())
     }
@@ -259,7 +320,9 @@ impl Worker {
     fn settle_untwinned(&self) {
         let held = self.status.positions();
         for twin in self.catalog().without_twin() {
-            let speaks = held.get(&(twin.source_topic.clone(), 0)).is_some_and(Option::is_some);
+            let speaks = held
+                .get(&(twin.source_topic.clone(), 0))
+                .is_some_and(Option::is_some);
             if speaks {
                 let reason = format!(
                     "no target partition: {} has no partition {} on cluster `{}`",
@@ -276,12 +339,20 @@ impl Worker {
     fn reached(&self, shared: &Shared, goals: &BTreeMap<TopicPartition, i64>) -> Option<Ending> {
         let held = self.status.positions();
         let behind = |place: &TopicPartition, goal: i64| !matches!(held.get(place), Some(Some(position)) if *position >= goal);
-        let open: Vec<_> = goals.iter().filter(|(place, goal)| behind(place, **goal)).collect();
-        if let Some(reason) = open.iter().find_map(|(place, _)| self.status.partition_halt(place)) {
+        let open: Vec<_> = goals
+            .iter()
+            .filter(|(place, goal)| behind(place, **goal))
+            .collect();
+        if let Some(reason) = open
+            .iter()
+            .find_map(|(place, _)| self.status.partition_halt(place))
+        {
             return Some(Ending::Halted(reason));
         }
         if self.status.is_halted() {
-            return Some(Ending::Halted(self.status.snapshot().reason.unwrap_or_default()));
+            return Some(Ending::Halted(
+                self.status.snapshot().reason.unwrap_or_default(),
+            ));
         }
         if open.is_empty() {
             return Some(Ending::CaughtUp);
@@ -289,17 +360,31 @@ impl Worker {
         // What other instances hold is seen in the group's committed offsets.
         let is_elsewhere = |place: &TopicPartition| !held.contains_key(place);
         if open.iter().all(|(place, _)| is_elsewhere(place)) && !held.is_empty() {
-            return self.reached_elsewhere(shared, &open).then_some(Ending::CaughtUp);
+            return self
+                .reached_elsewhere(shared, &open)
+                .then_some(Ending::CaughtUp);
         }
         None
     }
 
     fn reached_elsewhere(&self, shared: &Shared, open: &[(&TopicPartition, &i64)]) -> bool {
-        let Ok(group) = Group::new(&self.setup.target, &shared.group) else { return false };
+        let Ok(group) = Group::new(&self.setup.target, &shared.group) else {
+            return false;
+        };
         let twins = self.catalog().twins();
-        let target_of = |place: &TopicPartition| twins.iter().find(|t| t.source() == *place).map(Twin::target);
-        let targets: Vec<_> = open.iter().filter_map(|(place, _)| target_of(place)).collect();
-        let Ok(committed) = group.committed(&targets) else { return false };
+        let target_of = |place: &TopicPartition| {
+            twins
+                .iter()
+                .find(|t| t.source() == *place)
+                .map(Twin::target)
+        };
+        let targets: Vec<_> = open
+            .iter()
+            .filter_map(|(place, _)| target_of(place))
+            .collect();
+        let Ok(committed) = group.committed(&targets) else {
+            return false;
+        };
         open.iter().all(|(place, goal)| {
             let found = target_of(place).and_then(|target| committed.get(&target)?.offset);
             found.is_some_and(|offset| offset >= **goal)

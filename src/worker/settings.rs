@@ -1,6 +1,6 @@
 //! Client settings by role: what the file says, and what crossdock decides itself.
 
-use crossdock_model::edge::Edge;
+use crossdock_model::edge::{Delivery, Edge};
 use crossdock_model::properties::{Role, effective};
 use crossdock_model::topology::Cluster;
 
@@ -19,7 +19,16 @@ pub fn reader(source: &Cluster, edge: &Edge) -> Properties {
 }
 
 /// How an edge writes its target. The other half is for what is handed on and not yet acknowledged.
-pub fn writer(target: &Cluster, edge: &Edge) -> Properties {
+pub fn writer(target: &Cluster, edge: &Edge, is_transactional: bool) -> Properties {
+    // Without transactions there is no time-out of one that other time-outs must fit into.
+    let edge = &Edge {
+        delivery: if is_transactional {
+            edge.delivery
+        } else {
+            Delivery::AtLeastOnce
+        },
+        ..edge.clone()
+    };
     of(Role::Producer, target, Some(edge))
         .set("queue.buffering.max.kbytes", half_kbytes(edge))
         .set("queue.buffering.max.messages", "2000000")
@@ -35,8 +44,14 @@ pub fn member(target: &Cluster, edge: &Edge, is_classic: bool) -> Properties {
     if is_classic {
         // A restart resumes at once, as a static member; another instance takes over after this long.
         properties = properties
-            .set("session.timeout.ms", wanted.get("session.timeout.ms").unwrap_or("10000"))
-            .set("heartbeat.interval.ms", wanted.get("heartbeat.interval.ms").unwrap_or("1000"));
+            .set(
+                "session.timeout.ms",
+                wanted.get("session.timeout.ms").unwrap_or("10000"),
+            )
+            .set(
+                "heartbeat.interval.ms",
+                wanted.get("heartbeat.interval.ms").unwrap_or("1000"),
+            );
     }
     properties
 }
@@ -44,11 +59,15 @@ pub fn member(target: &Cluster, edge: &Edge, is_classic: bool) -> Properties {
 /// Each stream has its own share, so that the edge's bound holds over all of them.
 fn half_kbytes(edge: &Edge) -> String {
     let streams = u64::try_from(edge.streams).unwrap_or(1).max(1);
-    (edge.max_in_flight / streams / 2 / 1024).clamp(1, 2_097_151).to_string()
+    (edge.max_in_flight / streams / 2 / 1024)
+        .clamp(1, 2_097_151)
+        .to_string()
 }
 
 fn of(role: Role, cluster: &Cluster, edge: Option<&Edge>) -> Properties {
     effective(role, cluster, edge)
         .into_iter()
-        .fold(Properties::default(), |properties, setting| properties.set(&setting.name, setting.value))
+        .fold(Properties::default(), |properties, setting| {
+            properties.set(&setting.name, setting.value)
+        })
 }

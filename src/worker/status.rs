@@ -147,7 +147,11 @@ pub struct Status {
 impl Status {
     /// An edge that starts.
     pub fn new(edge: &Edge) -> Self {
-        let inner = Inner { joined: vec![false; edge.streams], waits: vec![None; edge.streams], ..Inner::default() };
+        let inner = Inner {
+            joined: vec![false; edge.streams],
+            waits: vec![None; edge.streams],
+            ..Inner::default()
+        };
         Self {
             name: edge.name.to_string(),
             source: edge.source.to_string(),
@@ -222,14 +226,24 @@ impl Status {
 
     /// A partition that no stream can hold.
     pub fn without_twin(&self, twin: &Twin, reason: String) {
-        let partition = Partition { twin: twin.clone(), position: None, end: None, last_timestamp: 0, trouble: Some((State::Halted, reason)) };
+        let partition = Partition {
+            twin: twin.clone(),
+            position: None,
+            end: None,
+            last_timestamp: 0,
+            trouble: Some((State::Halted, reason)),
+        };
         self.lock().partitions.insert(twin.source(), partition);
     }
 
     /// Takes the note of a partition back: it has its twin now, or belongs to somebody else.
     pub fn forget(&self, source: &TopicPartition) {
         let mut inner = self.lock();
-        if inner.partitions.get(source).is_some_and(|p| p.position.is_none()) {
+        if inner
+            .partitions
+            .get(source)
+            .is_some_and(|p| p.position.is_none())
+        {
             inner.partitions.remove(source);
         }
     }
@@ -241,7 +255,11 @@ impl Status {
 
     /// The source partitions held here, with their positions.
     pub fn positions(&self) -> BTreeMap<TopicPartition, Option<i64>> {
-        self.lock().partitions.iter().map(|(place, p)| (place.clone(), p.position)).collect()
+        self.lock()
+            .partitions
+            .iter()
+            .map(|(place, p)| (place.clone(), p.position))
+            .collect()
     }
 
     /// Whether a source partition is held here and stands until a person decides.
@@ -254,13 +272,16 @@ impl Status {
 
     fn with(&self, twin: &Twin, change: impl FnOnce(&mut Partition)) {
         let mut inner = self.lock();
-        let partition = inner.partitions.entry(twin.source()).or_insert_with(|| Partition {
-            twin: twin.clone(),
-            position: None,
-            end: None,
-            last_timestamp: 0,
-            trouble: None,
-        });
+        let partition = inner
+            .partitions
+            .entry(twin.source())
+            .or_insert_with(|| Partition {
+                twin: twin.clone(),
+                position: None,
+                end: None,
+                last_timestamp: 0,
+                trouble: None,
+            });
         change(partition);
     }
 
@@ -276,10 +297,17 @@ impl Status {
             state,
             reason,
             lag_records: inner.partitions.values().map(Partition::lag).sum(),
-            lag_seconds: inner.partitions.values().map(Partition::lag_seconds).fold(0.0, f64::max),
+            lag_seconds: inner
+                .partitions
+                .values()
+                .map(Partition::lag_seconds)
+                .fold(0.0, f64::max),
             records_total: inner.totals.records,
             bytes_total: inner.totals.bytes,
-            dropped_total: Dropped { loops: inner.totals.dropped_loop, replica: inner.totals.dropped_replica },
+            dropped_total: Dropped {
+                loops: inner.totals.dropped_loop,
+                replica: inner.totals.dropped_replica,
+            },
             lost_total: inner.lost,
             foreign_headers_total: inner.totals.foreign_headers,
             partitions,
@@ -304,7 +332,13 @@ impl Inner {
         if let Some(first) = of(State::Halted).next() {
             let count = of(State::Halted).count();
             let reason = first.reason.clone().unwrap_or_default();
-            return (State::Halted, Some(format!("{count} of {} partitions: {reason}", partitions.len())));
+            return (
+                State::Halted,
+                Some(format!(
+                    "{count} of {} partitions: {reason}",
+                    partitions.len()
+                )),
+            );
         }
         if let Some((state, reason)) = &self.trouble {
             return (*state, Some(reason.clone()));
@@ -321,13 +355,26 @@ impl Inner {
         if !self.is_ready() || of(State::Starting).next().is_some() {
             return (State::Starting, Some("joining its group".to_owned()));
         }
-        if self.has_topics && self.ends_seen.is_none_or(|seen| seen.elapsed() > EVIDENCE_MAX_AGE) {
-            return (State::Retrying, Some("the source does not tell its log ends".to_owned()));
+        if self.has_topics
+            && self
+                .ends_seen
+                .is_none_or(|seen| seen.elapsed() > EVIDENCE_MAX_AGE)
+        {
+            return (
+                State::Retrying,
+                Some("the source does not tell its log ends".to_owned()),
+            );
         }
         match of(State::Running).next() {
             Some(_) => (State::Running, None),
-            None if !self.has_topics => (State::CaughtUp, Some("no topic of the source matches".to_owned())),
-            None if partitions.is_empty() => (State::CaughtUp, Some("other instances hold all partitions".to_owned())),
+            None if !self.has_topics => (
+                State::CaughtUp,
+                Some("no topic of the source matches".to_owned()),
+            ),
+            None if partitions.is_empty() => (
+                State::CaughtUp,
+                Some("other instances hold all partitions".to_owned()),
+            ),
             None => (State::CaughtUp, Some("nothing left to copy".to_owned())),
         }
     }
@@ -391,7 +438,9 @@ impl Report for StreamReport {
     }
 
     fn end_seen(&self, twin: &Twin, end: i64) {
-        self.status.with(twin, |partition| partition.end = Some(partition.end.unwrap_or(end).max(end)));
+        self.status.with(twin, |partition| {
+            partition.end = Some(partition.end.unwrap_or(end).max(end))
+        });
     }
 
     fn going(&self, twin: &Twin) {
@@ -400,12 +449,21 @@ impl Report for StreamReport {
 
     fn retrying(&self, twin: &Twin, reason: &str) {
         tracing::warn!(edge = self.status.name, "{reason}.");
-        self.status.with(twin, |partition| partition.trouble = Some((State::Retrying, reason.to_owned())));
+        self.status.with(twin, |partition| {
+            partition.trouble = Some((State::Retrying, reason.to_owned()))
+        });
     }
 
     fn halted(&self, twin: &Twin, reason: &str) {
-        tracing::error!(edge = self.status.name, topic = &*twin.source_topic, partition = twin.partition, "{reason}.");
-        self.status.with(twin, |partition| partition.trouble = Some((State::Halted, reason.to_owned())));
+        tracing::error!(
+            edge = self.status.name,
+            topic = &*twin.source_topic,
+            partition = twin.partition,
+            "{reason}."
+        );
+        self.status.with(twin, |partition| {
+            partition.trouble = Some((State::Halted, reason.to_owned()))
+        });
     }
 
     fn gone(&self, twin: &Twin) {

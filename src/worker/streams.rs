@@ -53,7 +53,13 @@ impl Streams {
             let (change, changed) = channel();
             let instance = format!("{}.{stream}", shared.setup.instance);
             let Setup { target, member, .. } = &shared.setup;
-            let member = Arc::new(Member::new(target, member, &shared.group, &instance, events)?);
+            let member = Arc::new(Member::new(
+                target,
+                member,
+                &shared.group,
+                &instance,
+                events,
+            )?);
             let life = Arc::new(Life::default());
             threads.push(spawn(shared, stream, "group", {
                 let (shared, member, life) = (shared.clone(), member.clone(), life.clone());
@@ -65,13 +71,24 @@ impl Streams {
             })?);
             changes.push(change);
         }
-        Ok(Self { threads, changes, known_ids: Mutex::default() })
+        Ok(Self {
+            threads,
+            changes,
+            known_ids: Mutex::default(),
+        })
     }
 
     /// Tells the streams which source topics were created again since the last time.
     pub(super) fn topics_changed(&self, facts: &RwLock<Facts>) {
-        let now = facts.read().unwrap_or_else(PoisonError::into_inner).topic_ids.clone();
-        let mut known = self.known_ids.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = facts
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .topic_ids
+            .clone();
+        let mut known = self
+            .known_ids
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         for (topic, id) in &now {
             if known.get(topic).is_some_and(|before| before != id) {
                 for change in &self.changes {
@@ -93,13 +110,21 @@ impl Streams {
     }
 }
 
-fn spawn(shared: &Shared, stream: usize, role: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Error> {
+fn spawn(
+    shared: &Shared,
+    stream: usize,
+    role: &str,
+    body: impl FnOnce() + Send + 'static,
+) -> Result<JoinHandle<()>, Error> {
     let name = format!("{role}-{}-{stream}", shared.setup.edge.name);
-    thread::Builder::new().name(name).spawn(body).map_err(|e| Error {
-        cluster: shared.setup.edge.target.clone(),
-        kind: ErrorKind::Other,
-        reason: format!("cannot start a thread: {e}"),
-    })
+    thread::Builder::new()
+        .name(name)
+        .spawn(body)
+        .map_err(|e| Error {
+            cluster: shared.setup.edge.target.clone(),
+            kind: ErrorKind::Other,
+            reason: format!("cannot start a thread: {e}"),
+        })
 }
 
 /// What the two threads of a stream tell each other.
@@ -131,21 +156,31 @@ impl Life {
     }
 
     fn silence(&self) -> Duration {
-        Duration::from_millis(self.now_ms().saturating_sub(self.beat_ms.load(Ordering::Acquire)))
+        Duration::from_millis(
+            self.now_ms()
+                .saturating_sub(self.beat_ms.load(Ordering::Acquire)),
+        )
     }
 }
 
 /// Follows the group until the copier is done. A copier that makes no progress gives its partitions
 /// up: its member leaves, and comes back when the copier does.
 fn follow(shared: &Shared, member: &Member, life: &Life) {
-    let patience = shared.setup.member.get("max.poll.interval.ms").and_then(|ms| ms.parse().ok());
+    let patience = shared
+        .setup
+        .member
+        .get("max.poll.interval.ms")
+        .and_then(|ms| ms.parse().ok());
     let patience = Duration::from_millis(patience.unwrap_or(300_000));
     let mut subscribed: Vec<Arc<str>> = Vec::new();
     let name = shared.setup.edge.name.as_str();
     while !life.copier_is_done.load(Ordering::Acquire) {
         if life.silence() > patience {
             if !subscribed.is_empty() {
-                tracing::error!(edge = name, "A stream has made no progress for {patience:?}; it gives its partitions up.");
+                tracing::error!(
+                    edge = name,
+                    "A stream has made no progress for {patience:?}; it gives its partitions up."
+                );
                 member.leave();
                 subscribed.clear();
             }
@@ -159,7 +194,10 @@ fn follow(shared: &Shared, member: &Member, life: &Life) {
         match member.poll(LOOK_AROUND) {
             Ok(()) => {}
             Err(error) if error.kind == ErrorKind::Fenced => {
-                let reason = format!("another process runs as instance `{}`: {error}; give each its own --instance", shared.setup.instance);
+                let reason = format!(
+                    "another process runs as instance `{}`: {error}; give each its own --instance",
+                    shared.setup.instance
+                );
                 tracing::error!(edge = name, "{reason}.");
                 shared.status.trouble(State::Halted, reason);
                 life.member_is_out.store(true, Ordering::Release);
@@ -171,16 +209,28 @@ fn follow(shared: &Shared, member: &Member, life: &Life) {
 }
 
 fn topics_to_subscribe(shared: &Shared, subscribed: &[Arc<str>]) -> Option<Vec<Arc<str>>> {
-    let catalog = shared.catalog.read().unwrap_or_else(PoisonError::into_inner);
-    let is_same = catalog.pairs.len() == subscribed.len() && catalog.pairs.keys().zip(subscribed).all(|(a, b)| a == b);
+    let catalog = shared
+        .catalog
+        .read()
+        .unwrap_or_else(PoisonError::into_inner);
+    let is_same = catalog.pairs.len() == subscribed.len()
+        && catalog.pairs.keys().zip(subscribed).all(|(a, b)| a == b);
     (!is_same && !catalog.pairs.is_empty()).then(|| catalog.pairs.keys().cloned().collect())
 }
 
 /// Copies until the worker stops, or another process has taken this instance's place.
-fn copy(shared: &Shared, stream: usize, member: &Arc<Member>, life: &Life, inbox: &Receiver<Membership>, changed: &Receiver<String>) {
+fn copy(
+    shared: &Shared,
+    stream: usize,
+    member: &Arc<Member>,
+    life: &Life,
+    inbox: &Receiver<Membership>,
+    changed: &Receiver<String>,
+) {
     let mut copier = copier(shared, stream, member);
     let mut is_paused = false;
-    let mut limiter = super::limit::Limiter::new(shared.setup.edge.limit, shared.setup.edge.streams);
+    let mut limiter =
+        super::limit::Limiter::new(shared.setup.edge.limit, shared.setup.edge.streams);
     loop {
         life.beat();
         if shared.control.is_stopping() || life.member_is_out.load(Ordering::Acquire) {
@@ -219,16 +269,30 @@ fn copier(shared: &Shared, stream: usize, member: &Arc<Member>) -> Copier {
         member: member.clone(),
         on_lost: Box::new(move |_, from, to| status.lost(to - from)),
     };
-    let report = StreamReport { status: shared.status.clone(), stream };
-    let pace = Pace { commit_interval: Duration::from_millis(commit_interval_ms(shared.setup.edge.profile)) };
-    Stream::new(RecordEngine::new(recipe, member.clone()), positions, report, pace)
+    let report = StreamReport {
+        status: shared.status.clone(),
+        stream,
+    };
+    let pace = Pace {
+        commit_interval: Duration::from_millis(commit_interval_ms(shared.setup.edge.profile)),
+    };
+    Stream::new(
+        RecordEngine::new(recipe, member.clone()),
+        positions,
+        report,
+        pace,
+    )
 }
 
 fn obey(shared: &Shared, copier: &mut Copier, event: Membership) {
     match event {
         Membership::Granted { lease, partitions } => {
             let twins = twins(shared, &partitions);
-            tracing::debug!(edge = shared.setup.edge.name.as_str(), "The group gives {} partitions.", twins.len());
+            tracing::debug!(
+                edge = shared.setup.edge.name.as_str(),
+                "The group gives {} partitions.",
+                twins.len()
+            );
             copier.grant(lease, twins);
         }
         Membership::Revoked { partitions, done } => {
@@ -244,6 +308,12 @@ fn obey(shared: &Shared, copier: &mut Copier, event: Membership) {
 
 /// A surplus target partition has no twin, and is left idle.
 fn twins(shared: &Shared, partitions: &[TopicPartition]) -> Vec<Twin> {
-    let catalog = shared.catalog.read().unwrap_or_else(PoisonError::into_inner);
-    partitions.iter().filter_map(|(topic, partition)| catalog.twin(topic, *partition)).collect()
+    let catalog = shared
+        .catalog
+        .read()
+        .unwrap_or_else(PoisonError::into_inner);
+    partitions
+        .iter()
+        .filter_map(|(topic, partition)| catalog.twin(topic, *partition))
+        .collect()
 }
