@@ -7,8 +7,16 @@ use tracing_subscriber::EnvFilter;
 
 /// Starts logging for the rest of the process.
 pub fn start() {
-    let filter =
-        EnvFilter::try_from_env("CROSSDOCK_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    start_with("info");
+}
+
+/// Starts logging of what went wrong only: for commands whose output is the answer.
+pub fn start_quietly() {
+    start_with("error");
+}
+
+fn start_with(usual: &str) {
+    let filter = EnvFilter::try_from_env("CROSSDOCK_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
     let is_json = std::env::var("CROSSDOCK_LOG_FORMAT").is_ok_and(|format| format == "json");
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -3,19 +3,20 @@
 use std::process::ExitCode;
 
 pub mod cli;
-mod clock;
+pub mod clock;
 pub mod commands;
 pub mod exit;
-mod fleet;
-mod http;
-mod kafka;
+pub mod fleet;
+pub mod http;
+pub mod kafka;
 pub mod load;
-mod logging;
-mod metrics;
+pub mod logging;
+pub mod metrics;
 pub mod output;
-mod promises;
-mod stream;
-mod worker;
+pub mod promises;
+pub mod rehearsal;
+pub mod stream;
+pub mod worker;
 
 /// librdkafka's headers are allocated on one thread and freed on another: jemalloc halves the cost of
 /// a record there, and takes C's malloc too.

@@ -1,10 +1,33 @@
 //! `crossdock rehearse`: runs the topology for real on embedded clusters.
 
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use crate::commands::{Format, not_yet};
-use crate::exit::Outcome;
+use anyhow::{Context, anyhow};
+use crossdock_model::graph;
+use crossdock_model::topology::Topology;
+
+use crate::commands::Format;
+use crate::exit::{Failure, Outcome, Verdict};
+use crate::fleet::{Fleet, Options};
+use crate::rehearsal::lab::{Lab, PARTITIONS};
+use crate::rehearsal::proof::Proof;
+use crate::rehearsal::script::{Feeders, Script};
+use crate::worker::State;
+use crate::{http, load, logging, output, promises};
+
+/// Between two looks at whether all is quiet.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
+/// What does not move for this long will not move any more.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(20);
+
+/// Records of each birth produced at once, so that they are live: copied while more come.
+const CHUNK: u64 = 25;
 
 /// Runs the topology on embedded clusters, and proves where every record arrives
 #[derive(Debug, clap::Args)]
@@ -34,6 +57,230 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn main(_args: Args) -> Outcome {
-    not_yet("rehearse")
+pub fn main(args: Args) -> Outcome {
+    logging::start_quietly();
+    let topology = load::topology(&args.file)?;
+    let lab = lab(&topology, &args.on)?;
+    let draft = lab.rewire(&topology);
+    let (topology, _) = graph::prove(draft).map_err(|_| Failure::Findings)?;
+    let edges: Vec<_> = topology.edges().iter().filter(|e| e.enabled).collect();
+    promises::keep(&args.file, &edges)?;
+    let script = Script::new(&topology, args.records, !lab.embedded.is_empty());
+    introduce(&topology, &lab, &script, &args);
+    lab.create_topics(&script).map_err(Failure::Cluster)?;
+    let options = Options {
+        file: args.file.display().to_string(),
+        instance: "rehearsal".to_owned(),
+        once: false,
+        embedded: lab.embedded.clone(),
+    };
+    let fleet = Arc::new(Fleet::start(&topology, &edges, &options).map_err(Failure::CannotStart)?);
+    let stage = Stage {
+        lab: &lab,
+        script: &script,
+        fleet: &fleet,
+    };
+    let proof = stage.play().map_err(Failure::Cluster)?;
+    stage.show(&proof, args.format)?;
+    if args.watch {
+        stage.watch(args.listen)?;
+    }
+    fleet.stop();
+    fleet.endings();
+    Ok(Verdict::found(!proof.is_exact()))
+}
+
+/// The clusters that `--on` names, else embedded ones.
+fn lab(topology: &Topology, on: &[String]) -> Result<Lab, Failure> {
+    if on.is_empty() {
+        return Lab::embedded(topology).map_err(Failure::CannotStart);
+    }
+    let mut addresses: BTreeMap<String, String> = BTreeMap::new();
+    let mut last = None;
+    for part in on {
+        match (part.split_once('='), &last) {
+            (Some((alias, address)), _) => {
+                addresses.insert(alias.to_owned(), address.to_owned());
+                last = Some(alias.to_owned());
+            }
+            (None, Some(alias)) => {
+                let known = addresses.entry(alias.clone()).or_default();
+                *known = format!("{known},{part}");
+            }
+            (None, None) => {
+                return Err(Failure::cannot_start(anyhow!(
+                    "--on wants ALIAS=HOST:PORT, not `{part}`"
+                )));
+            }
+        }
+    }
+    Lab::real(topology, &addresses).map_err(Failure::CannotStart)
+}
+
+fn introduce(topology: &Topology, lab: &Lab, script: &Script, args: &Args) {
+    let clusters: Vec<_> = lab
+        .addresses
+        .iter()
+        .map(|(alias, address)| format!("{alias} at {address}"))
+        .collect();
+    let kind = if lab.is_exactly_once() {
+        "real"
+    } else {
+        "embedded"
+    };
+    output::say(&format!(
+        "Rehearsing {} on {kind} clusters: {}.",
+        topology.name(),
+        clusters.join(", ")
+    ));
+    if !lab.is_exactly_once() {
+        output::say(
+            "Embedded clusters have no transactions: delivery is at_least_once here; --on rehearses exactly once.",
+        );
+    }
+    if script.records < args.records {
+        output::say(&format!(
+            "An embedded partition holds 5 MiB: {} records to each topic instead of {}.",
+            script.records, args.records
+        ));
+    }
+}
+
+/// Everything a rehearsal plays on.
+struct Stage<'a> {
+    lab: &'a Lab,
+    script: &'a Script,
+    fleet: &'a Arc<Fleet>,
+}
+
+impl Stage<'_> {
+    /// Produces while the workers copy, waits until all is quiet, and reads what is there.
+    fn play(&self) -> anyhow::Result<Proof> {
+        let feeders = Feeders::new(self.lab)?;
+        let mut produced = 0;
+        while produced < self.script.records {
+            let next = (produced + CHUNK).min(self.script.records);
+            self.script.produce(self.lab, &feeders, produced, next)?;
+            produced = next;
+            self.progress(produced);
+        }
+        let mut moved = Instant::now();
+        let mut before = 0;
+        loop {
+            let there = self.progress(produced);
+            if there != before {
+                (before, moved) = (there, Instant::now());
+            }
+            let is_still = self.is_still() && moved.elapsed() > LOOK_AGAIN * 2;
+            let is_over = moved.elapsed() > GIVE_UP_AFTER;
+            if is_still || is_over {
+                let proof = Proof::read(self.lab, self.script, produced)?;
+                if proof.is_exact() || is_over {
+                    self.clear_progress();
+                    return Ok(proof);
+                }
+            }
+            std::thread::sleep(LOOK_AGAIN);
+        }
+    }
+
+    fn is_still(&self) -> bool {
+        self.fleet
+            .snapshot()
+            .iter()
+            .all(|edge| matches!(edge.state, State::CaughtUp | State::Halted))
+    }
+
+    /// Tells how far it is, and returns how many records were copied.
+    fn progress(&self, produced: u64) -> u64 {
+        let copied = self
+            .fleet
+            .snapshot()
+            .iter()
+            .map(|e| e.records_total + e.dropped_total.loops)
+            .sum();
+        if std::io::stderr().is_terminal() {
+            let births = self.script.births.len() as u64;
+            let mut stderr = std::io::stderr().lock();
+            // Progress that cannot be shown is no reason to stop.
+            write!(
+                stderr,
+                "\r{} records produced, {copied} copied ",
+                produced * births
+            )
+            .ok();
+            stderr.flush().ok();
+        }
+        copied
+    }
+
+    fn clear_progress(&self) {
+        if std::io::stderr().is_terminal() {
+            output::say("");
+        }
+    }
+
+    fn show(&self, proof: &Proof, format: Format) -> Result<(), Failure> {
+        if format == Format::Json {
+            return output::json(proof);
+        }
+        output::data(&proof.table())?;
+        let births = self.script.births.len();
+        let records = self.script.records * births as u64;
+        let verdict = if proof.is_exact() {
+            "Exact"
+        } else {
+            "NOT exact"
+        };
+        output::data(&format!(
+            "\n{verdict} ({}): {records} records of {births} topics, {PARTITIONS} partitions each, {} places.\n",
+            proof.delivery,
+            proof.topics.len()
+        ))?;
+        for edge in self
+            .fleet
+            .snapshot()
+            .iter()
+            .filter(|e| matches!(e.state, State::Halted | State::Retrying))
+        {
+            output::say(&format!(
+                "Edge {}: {}.",
+                edge.name,
+                edge.reason.as_deref().unwrap_or("halted")
+            ));
+        }
+        Ok(())
+    }
+
+    /// Keeps producing a little, with status, until a signal.
+    fn watch(&self, listen: SocketAddr) -> Result<(), Failure> {
+        let runtime = tokio::runtime::Runtime::new()
+            .context("cannot start the runtime")
+            .map_err(Failure::CannotStart)?;
+        let feeders = Feeders::new(self.lab).map_err(Failure::Cluster)?;
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::bind(listen)
+                .await
+                .with_context(|| format!("cannot listen on {listen}; give another address with --listen"))
+                .map_err(Failure::CannotStart)?;
+            output::say(&format!("Watch it at http://{listen}/api/v1/status ; Ctrl-C ends it."));
+            let serving = tokio::spawn({
+                let fleet = self.fleet.clone();
+                async move { http::serve(listener, fleet, "rehearsal").await }
+            });
+            let mut ticks = tokio::time::interval(Duration::from_millis(500));
+            let mut produced = self.script.records;
+            loop {
+                tokio::select! {
+                    _ = tokio::signal::ctrl_c() => break,
+                    _ = ticks.tick() => {
+                        self.script.produce(self.lab, &feeders, produced, produced + 5).map_err(Failure::Cluster)?;
+                        produced += 5;
+                    }
+                }
+            }
+            serving.abort();
+            Ok(())
+        })
+    }
 }

@@ -22,17 +22,6 @@ impl Properties {
         self
     }
 
-    /// Sets all of `others`, over those that are there.
-    #[must_use]
-    pub fn extend<'a>(mut self, others: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        self.0.extend(
-            others
-                .into_iter()
-                .map(|(n, v)| (n.to_owned(), v.to_owned())),
-        );
-        self
-    }
-
     /// The value of a property.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)

@@ -8,8 +8,9 @@ use rdkafka::admin::{
     AdminClient, AdminOptions, ConfigSource, NewPartitions, NewTopic, ResourceSpecifier,
     TopicReplication,
 };
-use rdkafka::client::Client;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::metadata::Metadata;
 use rdkafka::types::RDKafkaRespErr;
 
 use super::admin::{self, Spec};
@@ -59,7 +60,7 @@ pub struct TopicSettings {
 pub struct Cluster {
     alias: Alias,
     properties: Properties,
-    client: AdminClient<Context>,
+    client: BaseConsumer<Context>,
     context: Context,
     embedded: Option<Embedded>,
 }
@@ -74,7 +75,7 @@ impl Cluster {
         properties: Properties,
         embedded: Option<Embedded>,
     ) -> Result<Self, Error> {
-        let context = Context::new(alias, "admin");
+        let context = Context::new(alias, "metadata");
         let client = properties
             .config()
             .create_with_context(context.clone())
@@ -108,8 +109,36 @@ impl Cluster {
         }
     }
 
-    fn inner(&self) -> &Client<Context> {
-        self.client.inner()
+    /// Serves log lines and errors: they say why a question was not answered.
+    fn serve_events(&self) {
+        // One call serves at most one of them.
+        for _ in 0..100 {
+            self.client.poll(Duration::ZERO);
+        }
+    }
+
+    fn failed(&self, doing: &str, error: &KafkaError) -> Error {
+        self.serve_events();
+        self.context.failed(doing, error)
+    }
+
+    fn metadata(&self, topic: Option<&str>, doing: &str) -> Result<Metadata, Error> {
+        self.serve_events();
+        let metadata = self
+            .client
+            .fetch_metadata(topic, ANSWER_WITHIN)
+            .map_err(|e| self.failed(doing, &e))?;
+        self.context.answered();
+        Ok(metadata)
+    }
+
+    /// A client for calls that change something. It lives for one call: nobody serves its log lines.
+    fn admin(&self) -> Result<AdminClient<Context>, Error> {
+        self.properties
+            .config()
+            .set("allow.auto.create.topics", "false")
+            .create_with_context(self.context.clone())
+            .map_err(|e| self.context.failed("set up the admin client", &e))
     }
 
     /// Its id, as Kafka itself calls it.
@@ -117,18 +146,11 @@ impl Cluster {
     /// # Errors
     /// It does not answer, or refuses.
     pub fn id(&self) -> Result<ClusterId, Error> {
-        // A metadata request first: `rd_kafka_clusterid` alone gives no reason for its silence.
-        self.inner()
-            .fetch_metadata(Some("__consumer_offsets"), ANSWER_WITHIN)
-            .map_err(|e| self.context.failed("connect", &e))?;
-        self.context.answered();
-        self.inner()
-            .fetch_cluster_id(ANSWER_WITHIN)
-            .map(ClusterId::new)
-            .ok_or_else(|| {
-                self.context
-                    .plain(ErrorKind::Other, "the broker tells no cluster id")
-            })
+        self.serve_events();
+        let id = self.client.client().fetch_cluster_id(ANSWER_WITHIN);
+        let silence = KafkaError::MetadataFetch(RDKafkaErrorCode::OperationTimedOut);
+        id.map(ClusterId::new)
+            .ok_or_else(|| self.failed("connect", &silence))
     }
 
     /// Its topics with their partition counts; those that are being deleted or may not be described
@@ -137,11 +159,7 @@ impl Cluster {
     /// # Errors
     /// It does not answer, or refuses.
     pub fn topics(&self) -> Result<BTreeMap<String, i32>, Error> {
-        let metadata = self
-            .inner()
-            .fetch_metadata(None, ANSWER_WITHIN)
-            .map_err(|e| self.context.failed("list its topics", &e))?;
-        self.context.answered();
+        let metadata = self.metadata(None, "list its topics")?;
         let there = metadata.topics().iter().filter(|t| t.error().is_none());
         Ok(there
             .map(|t| {
@@ -175,7 +193,7 @@ impl Cluster {
         for (key, value) in &settings.configs {
             topic = topic.set(key, value);
         }
-        let answer = pollster::block_on(self.client.create_topics(&[topic], &options()));
+        let answer = pollster::block_on(self.admin()?.create_topics(&[topic], &options()));
         self.single(
             &doing,
             answer.map(|a| a.into_iter().map(|r| r.map_err(|(_, code)| code)).collect()),
@@ -191,7 +209,7 @@ impl Cluster {
         let doing = format!("give topic `{name}` {count} partitions");
         let wanted = usize::try_from(count).unwrap_or(0);
         let answer = pollster::block_on(
-            self.client
+            self.admin()?
                 .create_partitions(&[NewPartitions::new(name, wanted)], &options()),
         );
         self.single(
@@ -207,7 +225,7 @@ impl Cluster {
         answer: Result<Vec<Result<String, RDKafkaErrorCode>>, KafkaError>,
         fine: RDKafkaErrorCode,
     ) -> Result<(), Error> {
-        let results = answer.map_err(|e| self.context.failed(doing, &e))?;
+        let results = answer.map_err(|e| self.failed(doing, &e))?;
         match results.into_iter().find_map(Result::err) {
             Some(code) if code != fine => Err(self
                 .context
@@ -226,10 +244,10 @@ impl Cluster {
         }
         let doing = format!("describe the configs of topic `{name}`");
         let answer = pollster::block_on(
-            self.client
+            self.admin()?
                 .describe_configs([&ResourceSpecifier::Topic(name)], &options()),
         );
-        let mut resources = answer.map_err(|e| self.context.failed(&doing, &e))?;
+        let mut resources = answer.map_err(|e| self.failed(&doing, &e))?;
         let resource = match resources.pop() {
             Some(Ok(resource)) => resource,
             Some(Err(code)) => {
@@ -310,23 +328,27 @@ impl Cluster {
         if partitions.is_empty() {
             return Ok(BTreeMap::new());
         }
-        admin::list_offsets(self.inner().native_ptr(), partitions, spec, ANSWER_WITHIN).map_err(
-            |e| {
-                let named: Vec<_> = partitions
-                    .iter()
-                    .take(3)
-                    .map(|(t, p)| format!("{t}-{p}"))
-                    .collect();
-                self.context.failed(
-                    &format!(
-                        "{doing} of {} partitions, such as {}",
-                        partitions.len(),
-                        named.join(", ")
-                    ),
-                    &e,
-                )
-            },
+        admin::list_offsets(
+            self.client.client().native_ptr(),
+            partitions,
+            spec,
+            ANSWER_WITHIN,
         )
+        .map_err(|e| {
+            let named: Vec<_> = partitions
+                .iter()
+                .take(3)
+                .map(|(t, p)| format!("{t}-{p}"))
+                .collect();
+            self.context.failed(
+                &format!(
+                    "{doing} of {} partitions, such as {}",
+                    partitions.len(),
+                    named.join(", ")
+                ),
+                &e,
+            )
+        })
     }
 
     /// The ids of topics (KIP-516); those that are not there are left out. Empty where the cluster has
@@ -338,8 +360,8 @@ impl Cluster {
         if topics.is_empty() || !self.capabilities().admin {
             return Ok(BTreeMap::new());
         }
-        admin::topic_ids(self.inner().native_ptr(), topics, ANSWER_WITHIN)
-            .map_err(|e| self.context.failed("describe topics", &e))
+        admin::topic_ids(self.client.client().native_ptr(), topics, ANSWER_WITHIN)
+            .map_err(|e| self.failed("describe topics", &e))
     }
 
     /// The number of partitions of one topic; `None` when it is not there.
@@ -347,13 +369,7 @@ impl Cluster {
     /// # Errors
     /// It does not answer, or refuses.
     pub fn partitions(&self, topic: &str) -> Result<Option<i32>, Error> {
-        let metadata = self
-            .inner()
-            .fetch_metadata(Some(topic), ANSWER_WITHIN)
-            .map_err(|e| {
-                self.context
-                    .failed(&format!("describe topic `{topic}`"), &e)
-            })?;
+        let metadata = self.metadata(Some(topic), &format!("describe topic `{topic}`"))?;
         let found = metadata.topics().iter().find(|t| t.name() == topic);
         Ok(match found.map(|t| (t.error(), t.partitions().len())) {
             Some((None, count)) => i32::try_from(count).ok(),

@@ -306,6 +306,14 @@ impl Record<'_> {
         self.message().offset
     }
 
+    /// Its value; `None` is a tombstone.
+    pub fn value(&self) -> Option<&[u8]> {
+        let m = self.message();
+        // SAFETY: the value lives as long as the message.
+        (!m.payload.is_null())
+            .then(|| unsafe { std::slice::from_raw_parts(m.payload.cast(), m.len) })
+    }
+
     /// Key and value together, in bytes.
     pub fn bytes(&self) -> u64 {
         (self.message().len + self.message().key_len) as u64

@@ -155,6 +155,8 @@ impl Writer {
             .clone()
             .set("enable.idempotence", "true")
             .set("delivery.report.only.error", "true")
+            // A topic that was deleted must not come back by itself.
+            .set("allow.auto.create.topics", "false")
             // What is too large is for the target to say, topic by topic.
             .set("message.max.bytes", "1000000000");
         if let Some(id) = transactional_id {
