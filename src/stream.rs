@@ -15,3 +15,6 @@ pub mod records;
 
 pub use engine::{Tally, Twin};
 pub use machine::{Pace, Report, Stream};
+
+#[cfg(test)]
+mod tests;

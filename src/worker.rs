@@ -5,7 +5,7 @@
 //! its [`Status`] what it waits for. Each stream has two threads: one follows the group and is never
 //! blocked by a produce or a commit, the other copies.
 
-mod catalog;
+pub mod catalog;
 mod limit;
 mod run;
 pub mod settings;

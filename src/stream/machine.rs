@@ -9,13 +9,16 @@ use crate::kafka::{CommitError, Error, ErrorKind, Refused, TopicPartition};
 /// How long copying waits for a record before it looks at the group again.
 const COPY_WAIT: Duration = Duration::from_millis(50);
 
-/// Back-off between tries of something that failed: doubled up to the maximum.
-const BACKOFF_MIN: Duration = Duration::from_millis(100);
-const BACKOFF_MAX: Duration = Duration::from_secs(5);
+/// Back-off between tries of something that failed: doubled up to so many times its beginning.
+const BACKOFF_UNIT: Duration = Duration::from_millis(100);
+const BACKOFF_UNITS_MAX: u32 = 50;
+
+/// A partition that cannot be read is tried again after so many units.
+const RETRY_UNITS: u32 = 10;
 
 /// Who was fenced waits longer than the group needs to tell that another process has this instance's
-/// name: it must not fence that one in turn.
-const FENCED_WAIT: Duration = Duration::from_secs(4);
+/// name, which it must not fence in turn: so many units.
+const FENCED_UNITS: u32 = 40;
 
 /// Where a partition goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,6 +105,8 @@ pub struct Stream<E: Engine, P, R> {
     dirty_since: Option<Instant>,
     renew_at: Option<Instant>,
     backoff: Duration,
+    /// The shortest wait; the longer ones are multiples of it.
+    backoff_unit: Duration,
     wait_until: Option<Instant>,
     steps: Vec<Step>,
     spent: Tally,
@@ -121,11 +126,20 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
             dirty_since: None,
             // The engine takes its first epoch only when there is something to copy.
             renew_at: Some(Instant::now()),
-            backoff: BACKOFF_MIN,
+            backoff: BACKOFF_UNIT,
+            backoff_unit: BACKOFF_UNIT,
             wait_until: None,
             steps: Vec::new(),
             spent: Tally::default(),
         }
+    }
+
+    /// A stream that tries again at once, for tests that have no time.
+    #[cfg(test)]
+    pub(super) fn impatient(mut self) -> Self {
+        self.backoff_unit = Duration::ZERO;
+        self.backoff = Duration::ZERO;
+        self
     }
 
     /// Takes a new lease and the partitions that came with it. What is open is ended under the old one.
@@ -258,11 +272,7 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
             return false;
         }
         if let Err(error) = self.engine.renew() {
-            let wait = if error.kind == ErrorKind::Fenced {
-                FENCED_WAIT
-            } else {
-                Duration::ZERO
-            };
+            let wait = self.fenced_wait(&error);
             self.back_off(&error.to_string());
             self.renew_at = Some(Instant::now() + wait);
             return false;
@@ -377,7 +387,7 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
     fn retry_later(&mut self, slot: usize, reason: &str) {
         if let Some(partition) = self.partitions.get_mut(&slot) {
             self.engine.close(&partition.twin);
-            partition.phase = Phase::Waiting(Instant::now() + BACKOFF_MAX / 5);
+            partition.phase = Phase::Waiting(Instant::now() + self.backoff_unit * RETRY_UNITS);
             self.report.retrying(&partition.twin, reason);
         }
     }
@@ -500,7 +510,7 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
             }
         }
         self.dirty_since = None;
-        self.backoff = BACKOFF_MIN;
+        self.backoff = self.backoff_unit;
         self.report.waits(None);
         Ok(())
     }
@@ -547,11 +557,7 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
     }
 
     fn renew_because(&mut self, error: &Error) {
-        let wait = if error.kind == ErrorKind::Fenced {
-            FENCED_WAIT
-        } else {
-            Duration::ZERO
-        };
+        let wait = self.fenced_wait(error);
         self.back_off(&error.to_string());
         self.renew_at = Some(Instant::now() + wait);
     }
@@ -582,10 +588,17 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
         }
     }
 
+    fn fenced_wait(&self, error: &Error) -> Duration {
+        match error.kind {
+            ErrorKind::Fenced => self.backoff_unit * FENCED_UNITS,
+            _ => Duration::ZERO,
+        }
+    }
+
     fn back_off(&mut self, reason: &str) {
         tracing::warn!("A stream waits {:?}: {reason}.", self.backoff);
         self.report.waits(Some(reason));
         self.wait_until = Some(Instant::now() + self.backoff);
-        self.backoff = (self.backoff * 2).min(BACKOFF_MAX);
+        self.backoff = (self.backoff * 2).min(self.backoff_unit * BACKOFF_UNITS_MAX);
     }
 }
