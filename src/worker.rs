@@ -70,6 +70,10 @@ pub struct Control {
 }
 
 impl Control {
+    fn stop(&self) {
+        self.is_stopping.store(true, Ordering::Release);
+    }
+
     /// Whether it is to end.
     pub fn is_stopping(&self) -> bool {
         self.is_stopping.load(Ordering::Acquire)
@@ -92,7 +96,7 @@ pub struct Handle {
 impl Handle {
     /// Asks it to end its transactions and stop.
     pub fn stop(&self) {
-        self.control.is_stopping.store(true, Ordering::Release);
+        self.control.stop();
     }
 
     /// Ends its transactions and lets it stand, or lets it go on.

@@ -51,7 +51,11 @@ struct FakeEngine {
 }
 
 fn broken() -> Error {
-    Error { cluster: Alias::new("sh"), kind: ErrorKind::Unreachable, reason: "broken on purpose".to_owned() }
+    Error {
+        cluster: Alias::new("sh"),
+        kind: ErrorKind::Unreachable,
+        reason: "broken on purpose".to_owned(),
+    }
 }
 
 impl FakeEngine {
@@ -90,15 +94,29 @@ impl Engine for FakeEngine {
     fn copy(&mut self, _wait: Duration, steps: &mut Vec<Step>) -> Result<(), Error> {
         for (slot, (twin, next)) in &mut self.open {
             if *next >= RECORDS {
-                steps.push(Step::End { slot: *slot, position: *next });
+                steps.push(Step::End {
+                    slot: *slot,
+                    position: *next,
+                });
                 continue;
             }
             self.pending.push((twin.partition, *next));
             *next += 1;
-            let tally = Tally { records: 1, ..Tally::default() };
-            steps.push(Step::Moved { slot: *slot, next: *next, tally });
+            let tally = Tally {
+                records: 1,
+                ..Tally::default()
+            };
+            steps.push(Step::Moved {
+                slot: *slot,
+                next: *next,
+                tally,
+            });
         }
-        if std::mem::take(&mut self.faults.borrow_mut().copy) { Err(broken()) } else { Ok(()) }
+        if std::mem::take(&mut self.faults.borrow_mut().copy) {
+            Err(broken())
+        } else {
+            Ok(())
+        }
     }
 
     fn commit(&mut self, lease: &u64, positions: &[Position]) -> Result<(), CommitError> {
@@ -126,7 +144,11 @@ impl Engine for FakeEngine {
     fn abort(&mut self) -> Result<(), Error> {
         self.pending.clear();
         self.world.borrow_mut().aborts += 1;
-        if self.is_fenced() { Err(broken()) } else { Ok(()) }
+        if self.is_fenced() {
+            Err(broken())
+        } else {
+            Ok(())
+        }
     }
 
     fn renew(&mut self) -> Result<(), Error> {
@@ -147,7 +169,12 @@ struct FakePositions(Shared);
 impl Positions for FakePositions {
     fn outlook(&self, twins: &[Twin]) -> Result<Vec<Outlook>, Error> {
         let world = self.0.borrow();
-        let of = |twin: &Twin| world.committed.get(&twin.partition).map_or(Outlook::Begin(0), |p| Outlook::Resume(*p));
+        let of = |twin: &Twin| {
+            world
+                .committed
+                .get(&twin.partition)
+                .map_or(Outlook::Begin(0), |p| Outlook::Resume(*p))
+        };
         Ok(twins.iter().map(of).collect())
     }
 
@@ -193,7 +220,11 @@ struct Group {
 }
 
 fn twin(partition: i32) -> Twin {
-    Twin { source_topic: "orders".into(), target_topic: "orders".into(), partition }
+    Twin {
+        source_topic: "orders".into(),
+        target_topic: "orders".into(),
+        partition,
+    }
 }
 
 fn target(partition: usize) -> TopicPartition {
@@ -213,10 +244,23 @@ impl Group {
                 open: BTreeMap::new(),
                 pending: Vec::new(),
             };
-            Stream::new(engine, FakePositions(world.clone()), Silent, Pace { commit_interval: Duration::ZERO }).impatient()
+            Stream::new(
+                engine,
+                FakePositions(world.clone()),
+                Silent,
+                Pace {
+                    commit_interval: Duration::ZERO,
+                },
+            )
+            .impatient()
         };
         let streams = vec![stream(0), stream(1)];
-        let mut group = Self { world, streams, faults, owner: vec![0; PARTITIONS as usize] };
+        let mut group = Self {
+            world,
+            streams,
+            faults,
+            owner: vec![0; PARTITIONS as usize],
+        };
         group.deal(&[0; PARTITIONS as usize]);
         group
     }
@@ -231,8 +275,12 @@ impl Group {
         self.world.borrow_mut().generation += 1;
         let generation = self.world.borrow().generation;
         for stream in 0..2 {
-            let comes = |p: &usize| owners[*p] == stream && (self.owner[*p] != stream || generation == 1);
-            let twins = (0..owners.len()).filter(comes).map(|p| twin(i32::try_from(p).unwrap_or(0))).collect();
+            let comes =
+                |p: &usize| owners[*p] == stream && (self.owner[*p] != stream || generation == 1);
+            let twins = (0..owners.len())
+                .filter(comes)
+                .map(|p| twin(i32::try_from(p).unwrap_or(0)))
+                .collect();
             self.streams[stream].grant(generation, twins);
         }
         self.owner = owners.to_vec();
@@ -241,11 +289,18 @@ impl Group {
     /// A stream is put out without being asked: its partitions go to the other one at once, and it
     /// learns of that only later.
     fn usurp(&mut self, stream: usize) {
-        let lost: Vec<usize> = (0..self.owner.len()).filter(|p| self.owner[*p] == stream).collect();
+        let lost: Vec<usize> = (0..self.owner.len())
+            .filter(|p| self.owner[*p] == stream)
+            .collect();
         let other = 1 - stream;
         self.world.borrow_mut().generation += 1;
         let generation = self.world.borrow().generation;
-        self.streams[other].grant(generation, lost.iter().map(|p| twin(i32::try_from(*p).unwrap_or(0))).collect());
+        self.streams[other].grant(
+            generation,
+            lost.iter()
+                .map(|p| twin(i32::try_from(*p).unwrap_or(0)))
+                .collect(),
+        );
         // The zombie works on with its old lease before it hears of its loss.
         for _ in 0..3 {
             self.streams[other].work();
@@ -267,7 +322,9 @@ impl Group {
             3 => self.faults[stream].borrow_mut().copy = true,
             4 => self.faults[stream].borrow_mut().renew = true,
             5 => {
-                let owners: Vec<usize> = (0..PARTITIONS).map(|_| usize::try_from(random.below(2)).unwrap_or(0)).collect();
+                let owners: Vec<usize> = (0..PARTITIONS)
+                    .map(|_| usize::try_from(random.below(2)).unwrap_or(0))
+                    .collect();
                 self.deal(&owners);
             }
             6 => self.usurp(stream),
@@ -306,13 +363,26 @@ fn every_record_arrives_once_and_in_order_whatever_happens() {
         let world = group.world.borrow();
         for partition in 0..PARTITIONS {
             let arrived = world.log.get(&partition).cloned().unwrap_or_default();
-            assert_eq!(arrived, (0..RECORDS).collect::<Vec<_>>(), "seed {seed}, partition {partition}");
+            assert_eq!(
+                arrived,
+                (0..RECORDS).collect::<Vec<_>>(),
+                "seed {seed}, partition {partition}"
+            );
         }
-        assert_eq!(world.begun_without_position, 0, "seed {seed}: copied before a position was committed");
+        assert_eq!(
+            world.begun_without_position, 0,
+            "seed {seed}: copied before a position was committed"
+        );
         commits += world.commits;
         aborts += world.aborts;
         refused += world.refused;
     }
-    println!("{} seeds: {commits} commits, {aborts} aborts, {refused} commits of zombies refused", seeds.count());
-    assert!(aborts > 1_000 && refused > 1_000, "the faults must have been hit");
+    println!(
+        "{} seeds: {commits} commits, {aborts} aborts, {refused} commits of zombies refused",
+        seeds.count()
+    );
+    assert!(
+        aborts > 1_000 && refused > 1_000,
+        "the faults must have been hit"
+    );
 }

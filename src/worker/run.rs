@@ -89,7 +89,8 @@ impl Worker {
             Err(error) => return self.ended(Ending::Cluster(error)),
         };
         let ending = self.watch(&shared, &streams, &goals);
-        streams.stop();
+        self.control.stop();
+        streams.join();
         self.ended(ending)
     }
 

@@ -101,7 +101,7 @@ impl Streams {
     }
 
     /// Waits until all transactions have ended and the members have left.
-    pub(super) fn stop(self) {
+    pub(super) fn join(self) {
         for thread in self.threads {
             if thread.join().is_err() {
                 tracing::error!("A stream ended by a panic: a bug.");
