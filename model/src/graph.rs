@@ -15,7 +15,7 @@ mod names;
 mod sample;
 mod walks;
 
-pub use admit::{Admit, admit};
+pub use admit::{Admit, admit, admit_path};
 pub use names::Names;
 pub use pattern::literals;
 pub use sample::{births, sample_topics};

@@ -96,18 +96,20 @@ impl Context {
     pub(super) fn failed(&self, doing: &str, error: &KafkaError) -> Error {
         let code = error.rdkafka_error_code();
         let mut kind = code.map_or(ErrorKind::Other, kind_of);
-        let mut reason = format!("cannot {doing}: {}", describe(error));
+        let mut why = describe(error);
         if kind == ErrorKind::Unreachable
             && let Some((last, words)) = &*self
                 .last_error
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
         {
-            reason = format!("{reason} ({words})");
+            // A time-out alone does not say why: the client's last error does.
+            why.clone_from(words);
             if last.rdkafka_error_code().map(kind_of) == Some(ErrorKind::Refused) {
                 kind = ErrorKind::Refused;
             }
         }
+        let reason = format!("cannot {doing}: {why}");
         Error {
             cluster: self.alias.clone(),
             kind,
@@ -152,7 +154,7 @@ impl ClientContext for Context {
             .last_error
             .lock()
             .unwrap_or_else(PoisonError::into_inner) =
-            Some((error, without_prefix(reason).to_owned()));
+            Some((error, without_noise(reason).to_owned()));
     }
 }
 
@@ -166,16 +168,33 @@ pub(super) fn describe(error: &KafkaError) -> String {
         KafkaError::ClientCreation(why) => why.clone(),
         other => other
             .rdkafka_error_code()
-            .map_or_else(|| other.to_string(), |code| code.to_string()),
+            .map_or_else(|| other.to_string(), words),
     }
 }
 
-/// librdkafka begins reasons with the client's own name, such as `rdkafka#producer-1`.
-fn without_prefix(reason: &str) -> &str {
-    match reason.split_once("]: ") {
+/// A code in words: `Topic authorization failed` for what librdkafka shows as
+/// `TopicAuthorizationFailed (Broker: Topic authorization failed)`.
+pub(super) fn words(code: RDKafkaErrorCode) -> String {
+    let shown = code.to_string();
+    let inner = shown
+        .split_once('(')
+        .and_then(|(_, rest)| rest.strip_suffix(')'))
+        .unwrap_or(&shown);
+    inner
+        .trim_start_matches("Broker: ")
+        .trim_start_matches("Local: ")
+        .to_owned()
+}
+
+/// A reason without the thread it came from, and without how often it came.
+fn without_noise(reason: &str) -> &str {
+    let reason = match reason.split_once("]: ") {
         Some((head, rest)) if head.starts_with("[thrd:") => rest,
         _ => reason,
-    }
+    };
+    reason
+        .split_once(" (after ")
+        .map_or(reason, |(said, _)| said)
 }
 
 pub(super) fn kind_of(code: RDKafkaErrorCode) -> ErrorKind {

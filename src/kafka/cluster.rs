@@ -14,7 +14,7 @@ use rdkafka::metadata::Metadata;
 use rdkafka::types::RDKafkaRespErr;
 
 use super::admin::{self, Spec};
-use super::client::{Context, kind_of};
+use super::client::{Context, kind_of, words};
 use super::embedded::Embedded;
 use super::{Error, ErrorKind, Properties, TopicPartition};
 
@@ -229,7 +229,7 @@ impl Cluster {
         match results.into_iter().find_map(Result::err) {
             Some(code) if code != fine => Err(self
                 .context
-                .plain(kind_of(code), format!("cannot {doing}: {code}"))),
+                .plain(kind_of(code), format!("cannot {doing}: {}", words(code)))),
             _ => Ok(()),
         }
     }
@@ -253,7 +253,7 @@ impl Cluster {
             Some(Err(code)) => {
                 return Err(self
                     .context
-                    .plain(kind_of(code), format!("cannot {doing}: {code}")));
+                    .plain(kind_of(code), format!("cannot {doing}: {}", words(code))));
             }
             None => return Ok(TopicSettings::default()),
         };
@@ -378,7 +378,7 @@ impl Cluster {
                 let code = RDKafkaErrorCode::from(error);
                 return Err(self.context.plain(
                     kind_of(code),
-                    format!("cannot describe topic `{topic}`: {code}"),
+                    format!("cannot describe topic `{topic}`: {}", words(code)),
                 ));
             }
         })

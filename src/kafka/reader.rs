@@ -16,7 +16,7 @@ use rdkafka::bindings as sys;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use super::client::{Context, kind_of};
+use super::client::{Context, kind_of, words};
 use super::{Cluster, Error, ErrorKind, Properties};
 
 /// Most records of one batch.
@@ -261,8 +261,10 @@ impl Batch<'_> {
         let topic =
             unsafe { CStr::from_ptr(sys::rd_kafka_topic_name(message.rkt)) }.to_string_lossy();
         let place = format!("{topic}-{} at offset {}", message.partition, message.offset);
-        self.context
-            .plain(kind_of(code), format!("cannot read {place}: {code}"))
+        self.context.plain(
+            kind_of(code),
+            format!("cannot read {place}: {}", words(code)),
+        )
     }
 }
 

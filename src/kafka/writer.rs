@@ -241,7 +241,9 @@ impl Writer {
                 headers,
             ) {
                 RDKafkaErrorCode::NoError => return Ok(()),
-                RDKafkaErrorCode::QueueFull => self.producer.poll(QUEUE_FULL_WAIT),
+                RDKafkaErrorCode::QueueFull if self.producer.in_flight_count() > 0 => {
+                    self.producer.poll(QUEUE_FULL_WAIT);
+                }
                 code => {
                     if !headers.is_null() {
                         // SAFETY: a produce that failed leaves the headers to us.
@@ -251,6 +253,13 @@ impl Writer {
                         "write to {to}-{partition} the record of source offset {}",
                         record.offset()
                     );
+                    if code == RDKafkaErrorCode::QueueFull {
+                        let reason = format!(
+                            "cannot {place}: its {} bytes do not fit into `max_in_flight`; raise it",
+                            record.bytes()
+                        );
+                        return Err(self.context.plain(ErrorKind::Other, reason));
+                    }
                     return Err(self.error(&place, &KafkaError::MessageProduction(code)));
                 }
             }

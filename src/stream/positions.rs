@@ -88,6 +88,33 @@ impl Rules {
         Ok(())
     }
 
+    /// Takes the progress of the edge's former name over, once.
+    ///
+    /// # Errors
+    /// The target does not answer or refuses.
+    pub fn carry_over(&self, old: &Group, new: &Group, twins: &[Twin]) -> Result<(), Error> {
+        let targets: Vec<_> = twins.iter().map(Twin::target).collect();
+        if new
+            .committed(&targets)?
+            .values()
+            .any(|f| f.offset.is_some())
+        {
+            return Ok(());
+        }
+        let kept = old.committed(&targets)?.into_iter();
+        let positions: Vec<Position> = kept
+            .filter_map(|(place, f)| Some((place, f.offset?, f.metadata)))
+            .collect();
+        if !positions.is_empty() && new.commit(&positions)? {
+            tracing::info!(
+                "Edge {} goes on from the progress of its former name, in {} partitions.",
+                self.edge,
+                positions.len()
+            );
+        }
+        Ok(())
+    }
+
     fn starts(&self, twins: &[Twin], start: Start) -> Result<Vec<i64>, Error> {
         let places: Vec<_> = twins.iter().map(Twin::source).collect();
         let found = match start {

@@ -1,9 +1,9 @@
 //! The record engine: copies record by record through librdkafka.
 
-use std::ffi::CStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crossdock_model::graph::{Admit, admit_path};
 use crossdock_model::provenance::Hop;
 
 use super::engine::{Engine, Step, Tally, Twin};
@@ -53,13 +53,6 @@ struct Route {
     hop: Vec<u8>,
     next: Option<i64>,
     tally: Tally,
-}
-
-/// What the record guard says.
-enum Guard {
-    Copy,
-    Loop,
-    Replica,
 }
 
 impl RecordEngine {
@@ -186,12 +179,8 @@ impl Route {
         mut record: Record<'_>,
     ) -> Result<(), Error> {
         let offset = record.offset();
-        match if recipe.provenance {
-            guard(recipe, &record, &mut self.tally)
-        } else {
-            Guard::Copy
-        } {
-            Guard::Copy => {
+        match guard(recipe, &record, &mut self.tally) {
+            Admit::Copy => {
                 let (bytes, timestamp) = (record.bytes(), record.timestamp());
                 let fixed = self.hop.len();
                 let via = recipe.provenance.then(|| {
@@ -211,8 +200,8 @@ impl Route {
                 self.tally.zero_timestamps += u64::from(timestamp == 0);
                 self.tally.last_timestamp = timestamp;
             }
-            Guard::Loop => self.tally.dropped_loop += 1,
-            Guard::Replica => self.tally.dropped_replica += 1,
+            Admit::DropLoop => self.tally.dropped_loop += 1,
+            Admit::DropNotLocal => self.tally.dropped_replica += 1,
         }
         self.next = Some(offset + 1);
         Ok(())
@@ -230,18 +219,24 @@ impl Route {
 }
 
 /// The record guard: a record never returns to a cluster that it has been at.
-fn guard(recipe: &Recipe, record: &Record<'_>, tally: &mut Tally) -> Guard {
-    const NAME: &CStr = VIA;
-    let mut verdict = Guard::Copy;
-    record.each_header(NAME, |value| match Hop::parse(value) {
-        Some(hop) if hop.cluster_id == recipe.target_id => verdict = Guard::Loop,
-        Some(_) if recipe.is_local_only && matches!(verdict, Guard::Copy) => {
-            verdict = Guard::Replica
+fn guard(recipe: &Recipe, record: &Record<'_>, tally: &mut Tally) -> Admit {
+    if !recipe.provenance {
+        return Admit::Copy;
+    }
+    let (mut names_target, mut has_hops) = (false, false);
+    record.each_header(VIA, |value| match Hop::parse(value) {
+        Some(hop) => {
+            has_hops = true;
+            names_target |= hop.cluster_id == recipe.target_id;
         }
-        Some(_) => {}
         None => tally.foreign_headers += 1,
     });
-    verdict
+    admit_path(
+        recipe.provenance,
+        recipe.is_local_only,
+        names_target,
+        has_hops,
+    )
 }
 
 /// Appends a number in decimal without allocating.

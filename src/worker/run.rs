@@ -10,13 +10,19 @@ use super::catalog::{Catalog, survey};
 use super::status::{State, Status};
 use super::streams::{Shared, Streams};
 use super::{Control, Ending, Setup};
-use crate::kafka::{Error, ErrorKind, Group, TopicPartition};
+use crate::kafka::{Error, ErrorKind, Group, Position, TopicPartition};
 use crate::stream::Twin;
 use crate::stream::positions::{Facts, Rules};
 use crate::stream::records::Recipe;
 
-/// Between two looks at the topics of both clusters.
-const SURVEY_INTERVAL: Duration = Duration::from_secs(5);
+/// Between two looks at the topics of both clusters, at least.
+const SURVEY_INTERVAL_MIN: Duration = Duration::from_secs(2);
+
+/// Looking takes at most one part in so many of the time, however many topics there are.
+const SURVEY_SHARE: u32 = 20;
+
+/// Between two commits to the report group.
+const REPORT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Between two looks at the source's log ends.
 const ENDS_INTERVAL: Duration = Duration::from_secs(1);
@@ -235,6 +241,12 @@ impl Worker {
     fn begin(&mut self, connected: &Connected) -> Result<BTreeMap<TopicPartition, i64>, Trouble> {
         let twins = self.catalog().twins();
         let group = Group::new(&self.setup.target, &connected.group)?;
+        if let Some(old) = &self.setup.edge.renamed_from {
+            let old = format!("crossdock.{}.{old}", self.setup.topology);
+            connected
+                .rules
+                .carry_over(&Group::new(&self.setup.target, &old)?, &group, &twins)?;
+        }
         connected.rules.begin_first_run(&group, &twins)?;
         let sources: Vec<_> = twins.iter().map(Twin::source).collect();
         let ends = self.setup.source.end_offsets(&sources)?;
@@ -252,20 +264,41 @@ impl Worker {
         streams: &Streams,
         goals: &BTreeMap<TopicPartition, i64>,
     ) -> Ending {
-        let (mut surveyed, mut listed) = (Instant::now(), None::<Instant>);
+        let (mut surveyed, mut listed, mut reported) =
+            (Instant::now(), None::<Instant>, Instant::now());
+        let mut survey_interval = SURVEY_INTERVAL_MIN;
+        let reporter = match self
+            .setup
+            .edge
+            .report_group
+            .as_deref()
+            .map(|name| Group::new(&self.setup.source, name))
+        {
+            Some(Ok(group)) => Some(group),
+            Some(Err(error)) => return Ending::Cluster(error),
+            None => None,
+        };
         loop {
             if self.control.is_stopping() {
                 return Ending::Stopped;
             }
-            if surveyed.elapsed() > SURVEY_INTERVAL {
+            if surveyed.elapsed() > survey_interval {
+                let begun = Instant::now();
                 self.attend(Self::look);
                 self.settle_untwinned();
                 streams.topics_changed(&self.facts);
                 surveyed = Instant::now();
+                survey_interval = SURVEY_INTERVAL_MIN.max((surveyed - begun) * SURVEY_SHARE);
             }
             if listed.is_none_or(|at| at.elapsed() > ENDS_INTERVAL) {
                 self.attend(Self::list_ends);
                 listed = Some(Instant::now());
+            }
+            if let Some(reporter) = &reporter
+                && reported.elapsed() > REPORT_INTERVAL
+            {
+                self.report(reporter);
+                reported = Instant::now();
             }
             if self.setup.once {
                 match self.reached(shared, goals) {
@@ -314,6 +347,26 @@ impl Worker {
             .collect();
         self.status.ends(&self.setup.source.end_offsets(&held)?);
         Ok(())
+    }
+
+    /// Commits the positions to `report_group` at the source, for whoever looks at its lag there. It is
+    /// for the eyes only: that it fails stops nothing.
+    fn report(&self, group: &Group) {
+        let held = self.status.positions().into_iter();
+        let positions: Vec<Position> = held
+            .filter_map(|(place, at)| Some((place, at?, String::new())))
+            .collect();
+        match group.commit(&positions) {
+            Ok(true) => {}
+            Ok(false) => tracing::warn!(
+                edge = self.setup.edge.name.as_str(),
+                "The report group has members of its own; it is left alone."
+            ),
+            Err(error) => tracing::warn!(
+                edge = self.setup.edge.name.as_str(),
+                "Cannot report the position: {error}."
+            ),
+        }
     }
 
     /// The group hands out target partitions only: who holds a topic's first one speaks for the source

@@ -25,13 +25,9 @@ pub fn admit(edge: &Edge, target: &ClusterId, hops: &[Hop<'_>]) -> Admit {
     )
 }
 
-/// The rule itself, for records of Kafka and for walks of the proof alike.
-pub(crate) fn admit_path(
-    provenance: bool,
-    is_local: bool,
-    names_target: bool,
-    has_hops: bool,
-) -> Admit {
+/// The rule itself, for records of Kafka and for walks of the proof alike: `names_target` when a hop
+/// of the record was read on the target's cluster, `has_hops` when it has any.
+pub fn admit_path(provenance: bool, is_local: bool, names_target: bool, has_hops: bool) -> Admit {
     match (provenance && names_target, is_local && has_hops) {
         (true, _) => Admit::DropLoop,
         (false, true) => Admit::DropNotLocal,
