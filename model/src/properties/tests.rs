@@ -158,3 +158,52 @@ fn secrets_are_known_by_name() {
     let jaas = r#"X required username="u" password="p w";"#;
     assert_eq!(secret_in("sasl.jaas.config", jaas), Some("p w"));
 }
+
+mod merged {
+    use super::super::{Effective, effective};
+    use super::Role::{Consumer, Producer};
+
+    /// The settings of `bj-to-sh` with these lines in the edge, as `name=value`.
+    fn settings(role: super::Role, edge: &str) -> Vec<String> {
+        let text = format!(
+            "topology: t\nclusters:\n  bj: {{ bootstrap.servers: bj:9092 }}\n  sh: {{ \
+             bootstrap.servers: sh:9092, sasl.password: hidden }}\nedges:\n  - {{ from: bj, to: \
+             sh, topics: a, {edge} }}\n"
+        );
+        let draft = crate::file::read(&text, None).0.unwrap();
+        let at = usize::from(role == Producer);
+        let settings = effective(role, &draft.clusters[at], Some(&draft.edges[0]));
+        let line = |s: &Effective| format!("{}={}", s.name, s.shown());
+        settings.iter().map(line).collect()
+    }
+
+    #[test]
+    fn the_edge_wins_over_the_cluster_and_the_cluster_over_the_profile() {
+        let consumer = settings(
+            Consumer,
+            "profile: latency, consumer: { fetch.max.wait.ms: 7 }",
+        );
+        assert!(consumer.contains(&"fetch.wait.max.ms=7".to_owned()));
+        assert!(consumer.contains(&"bootstrap.servers=bj:9092".to_owned()));
+        assert!(consumer.contains(&"fetch.queue.backoff.ms=2".to_owned()));
+    }
+
+    #[test]
+    fn a_promise_wins_over_a_setting_that_clients_refuse_with_it() {
+        let producer = settings(
+            Producer,
+            "producer: { acks: 1, delivery.timeout.ms: 120000 }",
+        );
+        assert!(producer.contains(&"acks=all".to_owned()));
+        assert!(producer.contains(&"delivery.timeout.ms=20000".to_owned()));
+        let weaker = settings(Producer, "delivery: at_least_once, producer: { acks: 1 }");
+        assert!(weaker.contains(&"acks=1".to_owned()));
+        assert!(weaker.contains(&"enable.idempotence=false".to_owned()));
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let producer = settings(Producer, "streams: 1");
+        assert!(producer.contains(&"sasl.password=********".to_owned()));
+    }
+}

@@ -1,0 +1,245 @@
+//! Reading values: what a scalar means, with its variables expanded, and a finding where it means
+//! nothing.
+
+use std::collections::HashSet;
+
+use super::Variables;
+use super::tree::{Key, Map, Node, Scalar, Value};
+use super::variables::{self, Expanded};
+use crate::finding::{Code, Finding, Span};
+use crate::near;
+
+/// What all readers share: the text, the variables, and the findings so far.
+pub(super) struct Reader<'a> {
+    pub(super) source: &'a str,
+    pub(super) variables: Option<&'a dyn Variables>,
+    pub(super) findings: Vec<Finding>,
+    told: HashSet<(Code, Span, String)>,
+}
+
+/// A scalar with its variables expanded.
+#[derive(Clone, Debug)]
+pub(super) struct Text {
+    pub(super) text: String,
+    pub(super) span: Span,
+    /// Whether a variable in it has no value, so that nothing can be said about it.
+    pub(super) is_open: bool,
+    /// Whether a variable stands in it.
+    pub(super) has_variables: bool,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(source: &'a str, variables: Option<&'a dyn Variables>) -> Self {
+        Self {
+            source,
+            variables,
+            findings: Vec::new(),
+            told: HashSet::new(),
+        }
+    }
+
+    /// Tells a finding, once: what an alias repeats is wrong in one place.
+    pub(super) fn tell(&mut self, finding: Finding) {
+        let key = (finding.code, finding.span, finding.message.clone());
+        if self.told.insert(key) {
+            self.findings.push(finding);
+        }
+    }
+
+    pub(super) fn bad(&mut self, span: Span, message: impl Into<String>, help: &str) {
+        let finding = Finding::new(Code::BadValue, span, message);
+        let finding = match help {
+            "" => finding,
+            help => finding.help(help),
+        };
+        self.tell(finding);
+    }
+
+    /// The map that a value must be; `what` is told where it is none.
+    pub(super) fn map<'n>(&mut self, node: &'n Node, what: &str) -> Option<&'n Map> {
+        if let Value::Map(map) = &node.value {
+            return Some(map);
+        }
+        self.bad(node.span, format!("{what} is a mapping of keys"), "");
+        None
+    }
+
+    /// Tells keys that are not known, with the nearest that is.
+    pub(super) fn unknown_keys(&mut self, map: &Map, what: &str, known: &[&str]) {
+        for (key, _) in &map.entries {
+            if !known.contains(&key.text.as_str()) {
+                self.unknown_key(key, what, known);
+            }
+        }
+    }
+
+    pub(super) fn unknown_key(&mut self, key: &Key, what: &str, known: &[&str]) {
+        let message = format!("{what} has no key `{}`", key.text);
+        let mut finding = Finding::new(Code::UnknownKey, key.span, message);
+        finding = match near::nearest(&key.text, known.iter().copied()) {
+            Some(nearest) => finding
+                .label(format!("did you mean `{nearest}`?"))
+                .help(format!("write `{nearest}`")),
+            None => match elsewhere(&key.text) {
+                Some(help) => finding.help(help),
+                None => finding.help(format!("known here: {}", known.join(", "))),
+            },
+        };
+        self.tell(finding);
+    }
+
+    /// A scalar with its variables expanded. Finds out about unset ones.
+    pub(super) fn text(&mut self, node: &Node, what: &str) -> Option<Text> {
+        let Value::Scalar(scalar) = &node.value else {
+            let found = match &node.value {
+                Value::Null => "nothing",
+                Value::List(_) => "a list",
+                _ => "a mapping",
+            };
+            self.bad(node.span, format!("`{what}` is one value, not {found}"), "");
+            return None;
+        };
+        Some(self.expand(scalar, node.span))
+    }
+
+    pub(super) fn expand(&mut self, scalar: &Scalar, span: Span) -> Text {
+        let Expanded {
+            text,
+            is_open,
+            has_variables,
+            mistakes,
+        } = variables::expand(&scalar.text, self.variables);
+        for mistake in mistakes {
+            let at = self.inside(span, &mistake.variable);
+            let mut finding = Finding::new(mistake.code, at, mistake.message);
+            finding.help = mistake.help;
+            self.tell(finding);
+        }
+        Text {
+            text,
+            span,
+            is_open,
+            has_variables,
+        }
+    }
+
+    /// The place of a word inside a value; the whole value where it is written otherwise.
+    pub(super) fn inside(&self, span: Span, word: &str) -> Span {
+        let written = self.source.get(span.start..span.end).unwrap_or_default();
+        match written.find(word) {
+            Some(at) if !word.is_empty() => Span {
+                start: span.start + at,
+                end: span.start + at + word.len(),
+            },
+            _ => span,
+        }
+    }
+
+    /// The place of some bytes of an expanded text, where it is written as it is read.
+    pub(super) fn part(&self, text: &Text, start: usize, end: usize) -> Span {
+        let written = self
+            .source
+            .get(text.span.start..text.span.end)
+            .unwrap_or_default();
+        match written.find(&text.text) {
+            Some(at) if !text.text.is_empty() => Span {
+                start: text.span.start + at + start,
+                end: text.span.start + at + end,
+            },
+            _ => text.span,
+        }
+    }
+
+    /// `true` or `false`.
+    pub(super) fn flag(&mut self, node: &Node, what: &str) -> Option<bool> {
+        let text = self.text(node, what)?;
+        match text.text.as_str() {
+            "true" => Some(true),
+            "false" => Some(false),
+            _ if text.is_open => None,
+            other => {
+                let help = match other.to_ascii_lowercase().as_str() {
+                    "yes" | "on" | "true" | "1" => "write `true`",
+                    "no" | "off" | "false" | "0" => "write `false`",
+                    _ => "",
+                };
+                self.bad(text.span, format!("`{what}` is `true` or `false`"), help);
+                None
+            }
+        }
+    }
+
+    /// One of some words.
+    pub(super) fn word<T: Copy>(
+        &mut self,
+        node: &Node,
+        what: &str,
+        words: &[(&str, T)],
+    ) -> Option<T> {
+        let text = self.text(node, what)?;
+        if let Some((_, value)) = words.iter().find(|(word, _)| *word == text.text) {
+            return Some(*value);
+        }
+        if !text.is_open {
+            let known: Vec<_> = words.iter().map(|(w, _)| format!("`{w}`")).collect();
+            let nearest = near::nearest(&text.text, words.iter().map(|(w, _)| *w));
+            let help = nearest.map_or(String::new(), |w| format!("did you mean `{w}`?"));
+            self.bad(
+                text.span,
+                format!("`{what}` is {}, not `{}`", known.join(" or "), text.text),
+                &help,
+            );
+        }
+        None
+    }
+
+    /// What a quantity means; `form` says how it is written.
+    pub(super) fn quantity<T>(
+        &mut self,
+        node: &Node,
+        what: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let text = self.text(node, what)?;
+        match parse(&text.text) {
+            Ok(value) => Some(value),
+            Err(_) if text.is_open => None,
+            Err(why) => {
+                self.bad(
+                    text.span,
+                    format!("`{what}` cannot be `{}`: {why}", text.text),
+                    "",
+                );
+                None
+            }
+        }
+    }
+}
+
+/// Whether a value says that there is none.
+pub(super) fn is_none(node: &Node) -> bool {
+    match &node.value {
+        Value::Null => true,
+        Value::Scalar(scalar) => scalar.text == "none" && !scalar.is_quoted,
+        Value::List(_) | Value::Map(_) => false,
+    }
+}
+
+/// What keys of other tools are called here.
+fn elsewhere(key: &str) -> Option<&'static str> {
+    let help = match key {
+        "whitelist" | "include" | "topic" => "`topics` selects topics",
+        "blacklist" | "exclude" => "`exclude_topics` leaves topics out",
+        "source" | "sources" => "`from` is the cluster that is read",
+        "target" | "targets" | "destination" => "`to` is the cluster that is written",
+        "num_streams" | "threads" | "tasks_max" | "parallelism" => {
+            "`streams` says how many parallel streams"
+        }
+        "queue_size" | "buffer" => "`max_in_flight` bounds what is read and not yet written",
+        "bidirectional" | "two_way" => "`both_ways: true` makes an edge each way",
+        "replications" | "flows" | "mirrors" => "`edges` says what is replicated",
+        "servers" | "bootstrap" => "`bootstrap.servers` of a cluster lists its brokers",
+        _ => return None,
+    };
+    Some(help)
+}

@@ -1,0 +1,357 @@
+//! One row for each mistake: where it is told, and with what words.
+
+use super::{check, check_each, with_clusters, with_edge};
+
+/// Each row: the inside of an edge, code and place, and words of the message or help.
+const INSIDE: &[(&str, &str, &str)] = &[
+    (
+        "topcis: a, topics: a",
+        "unknown-key `topcis`",
+        "did you mean `topics`?",
+    ),
+    (
+        "topics: a, whitelist: b",
+        "unknown-key `whitelist`",
+        "`topics` selects topics",
+    ),
+    (
+        "streams: 1",
+        "missing-key `{ from: bj, to: sh, stre`",
+        "`topics`",
+    ),
+    ("topics: a, streams: 0", "bad-value `0`", "from 1 to 1024"),
+    (
+        "topics: a, streams: many",
+        "bad-value `many`",
+        "from 1 to 1024",
+    ),
+    ("topics: a, merge: yes", "bad-value `yes`", "write `true`"),
+    (
+        "topics: a, delivery: exactly-once",
+        "bad-value `exactly-once`",
+        "did you mean `exactly_once`?",
+    ),
+    (
+        "topics: a, profile: fast",
+        "bad-value `fast`",
+        "`durable` or `throughput`",
+    ),
+    (
+        "topics: a, start: 2026-01-31",
+        "bad-value `2026-01-31`",
+        "2026-01-31T08:00:00+08:00",
+    ),
+    (
+        "topics: a, max_in_flight: 64",
+        "bad-value `64`",
+        "from 64KiB",
+    ),
+    ("topics: a, limit: 20", "bad-value `20`", "`20MiB/s`"),
+    (
+        "topics: a, limit: [1]",
+        "bad-value `[1]`",
+        "one value, not a list",
+    ),
+    (
+        "topics: a, sync: { group: x }",
+        "unknown-key `group`",
+        "did you mean `groups`?",
+    ),
+    (
+        "topics: a, expect: { lag: { alarm: lots } }",
+        "bad-value `lots`",
+        "number of records",
+    ),
+    (
+        "topics: a, expect: { lag: { warn: 9, alarm: 1 } }",
+        "bad-value `{ warn: 9, alarm: 1 }`",
+        "above `expect.lag.alarm`",
+    ),
+    (
+        "topics: a, expect: { error_rate: { alarm: 0.1 } }",
+        "bad-value `0.1`",
+        "`0.1%`",
+    ),
+    (
+        "topics: a, name: a/b",
+        "bad-value `a/b`",
+        "`/` is not allowed",
+    ),
+    (
+        "topics: a, forward: local, provenance: false",
+        "bad-value `local`",
+        "without `provenance`",
+    ),
+    (
+        "topics: a, provenance: false, sync: { groups: g }",
+        "bad-value `g`",
+        "without `provenance`",
+    ),
+    (
+        "topics: a, consumer: { fetch.min.byte: 1 }",
+        "unknown-property `fetch.min.byte`",
+        "fetch.min.bytes",
+    ),
+    (
+        "topics: a, consumer: { max.poll.records: 5 }",
+        "unused-property `max.poll.records`",
+        "max_in_flight",
+    ),
+    (
+        "topics: a, producer: { acks: 1 }",
+        "weak-setting `1`",
+        "is not applied",
+    ),
+    (
+        "topics: a, producer: { linger.ms: soon }",
+        "bad-value `soon`",
+        "it is a number",
+    ),
+    (
+        "topics: a, delivery: at_least_once, producer: { acks: '0' }",
+        "weak-setting `'0'`",
+        "profile: durable",
+    ),
+    ("topics: ''", "empty-pattern `''`", ".*"),
+    ("topics: '  '", "empty-pattern `'  '`", ".*"),
+    ("topics: [a, '']", "empty-pattern `''`", ".*"),
+    ("topics: []", "empty-pattern `[]`", ".*"),
+    (
+        "topics: __consumer_offsets",
+        "internal-topic `__consumer_offsets`",
+        "`sync.groups`",
+    ),
+    (
+        "topics: a|__transaction_state",
+        "internal-topic `a|__transaction_state`",
+        "__transaction_state",
+    ),
+    ("topics: '__.*'", "internal-topic `'__.*'`", "internal"),
+    (
+        "topics: crossdock.topology",
+        "internal-topic `crossdock.topology`",
+        "never taken",
+    ),
+    (
+        "topics: orders-*",
+        "glob-pattern `-*`",
+        "did you mean `orders-.*`?",
+    ),
+    (
+        "topics: '(a|log*)'",
+        "glob-pattern `g*`",
+        "did you mean `(a|log.*)`?",
+    ),
+    ("topics: '*Event*'", "bad-regex `*`", "`.*Event.*`"),
+    (
+        "topics: 'orders['",
+        "bad-regex `[`",
+        "unclosed character class",
+    ),
+    ("topics: (a", "bad-regex `(`", "unclosed group"),
+    ("topics: '^(?!__)\\w+'", "bad-regex `(?!`", "look-around"),
+    ("topics: '(a)\\1'", "bad-regex `\\1`", "back-reference"),
+    (
+        "topics: '(.{1000}){1000}'",
+        "bad-regex `'(.{1000}){1000}'`",
+        "size limit",
+    ),
+    (
+        "topics: a, rename: sufix",
+        "bad-template `sufix`",
+        "did you mean `suffix`?",
+    ),
+    (
+        "topics: a, rename: '{topic}-{region}'",
+        "bad-template `{region}`",
+        "{source}",
+    ),
+    (
+        "topics: a, rename: '{topi}'",
+        "bad-template `{topi}`",
+        "did you mean `{topic}`?",
+    ),
+    (
+        "topics: a, rename: '{topic'",
+        "bad-template `{topic`",
+        "never closed",
+    ),
+    (
+        "topics: a, rename: a-$1",
+        "bad-template `$1`",
+        "only a rule with `match`",
+    ),
+    (
+        "topics: a, rename: [{ match: (a), to: b-$2 }]",
+        "bad-template `$2`",
+        "no group `$2`: `match` has 1",
+    ),
+    (
+        "topics: a, rename: [{ match: a }]",
+        "missing-key `{ match: a }`",
+        "needs `to`",
+    ),
+    (
+        "topics: a, rename: {topic}",
+        "bad-value `{topic}`",
+        "quote it: \"{topic}\"",
+    ),
+    (
+        "topics: '${TOPICS}'",
+        "unset-variable `${TOPICS}`",
+        "`TOPICS` is not set",
+    ),
+    (
+        "topics: '${file:/none}'",
+        "unset-variable `${file:/none}`",
+        "no such file",
+    ),
+    ("topics: '${TOPICS'", "bad-value `${TOPICS`", "never closed"),
+    (
+        "topics: a, rename: [{match: '(a)', to: 'b${1}'}]",
+        "bad-value `${1}`",
+        "written `$1`",
+    ),
+];
+
+#[test]
+fn mistakes_inside_an_edge() {
+    let row = |row: &(&str, &'static str, &'static str)| (with_edge(row.0), row.1, row.2);
+    check_each(INSIDE.iter().map(row));
+}
+
+/// Each row: lines behind three clusters (line 6 on), and all that is told.
+#[test]
+fn mistakes_among_edges() {
+    for (lines, expect) in [
+        ("edges: []", vec!["missing-key `[]`"]),
+        ("edges: { from: bj }", vec!["bad-value `{ from: bj }`"]),
+        (
+            "edges:\n- { from: bj, to: sh, topics: a }",
+            vec!["unused-cluster `sz`"],
+        ),
+        (
+            "edges:\n- { from: bj, to: [sh, sx], topics: a }",
+            vec!["unused-cluster `sz`", "unknown-cluster `sx`"],
+        ),
+        (
+            "home: x\nedges:\n- { from: [bj, sz], to: sh, topics: a }",
+            vec!["unknown-cluster `x`"],
+        ),
+        (
+            "edges:\n- { from: bj, to: [sh, sz], topics: a }\n- { from: bj, to: sh, topics: b }",
+            vec!["duplicate-edge `{ from: bj, to: sh, topi`"],
+        ),
+        (
+            "edges:\n- { from: [bj, sz], to: sh, topics: a }\n- { from: sh, to: sh, topics: b }",
+            vec!["self-edge `sh`"],
+        ),
+        (
+            "edges:\n- { from: bj, to: [sz, sh] }",
+            vec!["missing-key `{ from: bj, to: [sz, sh]`"],
+        ),
+        (
+            "defaults: { from: bj }\nedges:\n- { from: bj, to: [sz, sh], topics: a }",
+            vec!["unknown-key `from`"],
+        ),
+        (
+            "defaults: { topics: a* }\nedges:\n- { from: bj, to: sh }\n- { from: bj, to: sz }",
+            vec!["glob-pattern `a*`"],
+        ),
+        (
+            "edges:\n- { from: bj, to: [sh, sz], topics: a, report_group: g }",
+            vec!["shared-group `g`"],
+        ),
+        (
+            "edges:\n- { from: bj, to: [sh, sz], topics: a }\n- { from: bj, to: sh, topics: b, \
+             name: bj-to-sh.b }",
+            vec!["shared-group `bj-to-sh.b`"],
+        ),
+        (
+            "edges:\n- { from: bj, to: [sh, sz], topics: a }\n- { from: bj, to: sh, topics: b, \
+             name: n, renamed_from: bj-to-sh }",
+            vec!["shared-group `bj-to-sh`"],
+        ),
+    ] {
+        check(&with_clusters(lines), &expect);
+    }
+}
+
+#[test]
+fn mistakes_among_clusters() {
+    let edges = "edges: [{ from: bj, to: sh, topics: a }]\n";
+    for (clusters, expect) in [
+        (
+            "",
+            vec![
+                "missing-key `{}`",
+                "unknown-cluster `bj`",
+                "unknown-cluster `sh`",
+            ],
+        ),
+        (
+            " { bj: { bootstrap.servers: a }, sh: }",
+            vec!["missing-key `sh`"],
+        ),
+        (
+            " { bj: { bootstrap.servers: a }, sh: { bootstrap.servers: 'b:1,A.:9092' } }",
+            vec!["same-cluster `'b:1,A.:9092'`"],
+        ),
+        (
+            " { bj: { bootstrap.servers: 'a:99999' }, sh: { bootstrap.servers: [':1', b] } }",
+            vec!["bad-value `a:99999`", "bad-value `:1`"],
+        ),
+        (
+            " { b/j: { bootstrap.servers: a }, sh: { bootstrap.servers: b } }",
+            vec!["bad-value `b/j`", "unknown-cluster `bj`"],
+        ),
+        (
+            " { bj: { bootstrap.servers: a, sasl.password: x }, sh: { bootstrap.servers: b, \
+             sasl.password: '${P:-x}' } }",
+            vec!["plaintext-secret `x`"],
+        ),
+        (
+            " { bj: { bootstrap.servers: a, acks: 1 }, sh: { bootstrap.servers: b, acks: 0 } }",
+            vec!["weak-setting `0`"],
+        ),
+        (
+            " { bj: { bootstrap.servers: a }, bj: { bootstrap.servers: b }, sh: { \
+             bootstrap.servers: c } }",
+            vec!["duplicate-key `bj`"],
+        ),
+    ] {
+        let clusters = if clusters.is_empty() { " {}" } else { clusters };
+        check(
+            &format!("topology: t\nclusters:{clusters}\n{edges}"),
+            &expect,
+        );
+    }
+}
+
+#[test]
+fn everything_wrong_is_told_at_once_in_the_order_of_the_file() {
+    let text = "topology: T\nclusters:\n  bj: { bootstrap.servers: a, foo: 1 }\n  sh: { \
+                bootstrap.servers: b, group.id: g }\nedges:\n  - { from: bj, to: xx, topics: 'a[' \
+                }\n  - { from: bj, to: sh, topics: b, limt: 3 }\n";
+    check(
+        text,
+        &[
+            "bad-value `T`",
+            "unknown-property `foo`",
+            "unused-property `group.id`",
+            "unknown-cluster `xx`",
+            "bad-regex `[`",
+            "unknown-key `limt`",
+        ],
+    );
+}
+
+#[test]
+fn a_file_without_anything_misses_three_keys() {
+    for text in ["", "# nothing\n", "{}\n"] {
+        check(
+            text,
+            &["missing-key ``", "missing-key ``", "missing-key ``"],
+        );
+    }
+}
