@@ -4,14 +4,21 @@ use crate::finding::Finding;
 use crate::name::Alias;
 use crate::topology::{Draft, Topology};
 
-#[allow(dead_code, reason = "the symbolic proof uses the rest")]
 mod language;
 mod pattern;
-#[allow(dead_code, reason = "the symbolic proof uses the rest")]
 mod rename;
 
+mod circuits;
+mod maps;
+mod signature;
+mod space;
+
 mod admit;
+mod case;
+mod hazards;
 mod names;
+mod repair;
+mod rules;
 mod sample;
 mod walks;
 
@@ -51,11 +58,27 @@ pub enum Cut {
 
 /// Checks the graph of a draft.
 pub fn check(draft: &Draft) -> Report {
-    let _ = draft;
-    Report {
-        findings: Vec::new(),
-        cycles: Vec::new(),
-    }
+    let mut report = verdicts(draft);
+    report.findings.extend(hazards::findings(draft, &report));
+    repair::help(draft, &mut report.findings);
+    report.findings.sort_by_key(|f| (f.span, f.code));
+    report
+}
+
+/// What every rule says about the draft as it is.
+fn verdicts(draft: &Draft) -> Report {
+    let names = Names::new(draft);
+    let mut case = case::Case::new(draft, &names);
+    let loops = rules::loops::find(&case);
+    let mut findings = rules::loops::findings(&case, &loops);
+    findings.extend(rules::copies::findings(&case));
+    findings.extend(rules::collisions::findings(&mut case));
+    let chains = rules::chains::findings(&mut case);
+    findings.extend(rules::naming::findings(&mut case, &chains));
+    findings.extend(rules::metrics::findings(&mut case));
+    findings.extend(chains);
+    let cycles = rules::cycles::find(&mut case, &loops);
+    Report { findings, cycles }
 }
 
 /// A draft whose findings held no error becomes a topology.

@@ -12,7 +12,7 @@ fn take(draft: &Draft, edge: &str, topic: &str) -> Take {
         .edges
         .iter()
         .find(|e| e.name.as_str() == edge)
-        .unwrap();
+        .expect("an edge of that name");
     Names::new(draft).take(edge, topic)
 }
 

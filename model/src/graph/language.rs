@@ -212,7 +212,7 @@ impl Language {
         let mut count = 0;
         loop {
             let of = |to: u32| if to == DEAD { DEAD } else { block[to as usize] };
-            let mut seen: HashMap<(u32, (u32, Vec<(u8, u32)>)), u32> = HashMap::new();
+            let mut seen: HashMap<(u32, Signature), u32> = HashMap::new();
             let next: Vec<u32> = (0u32..)
                 .zip(&self.states)
                 .map(|(at, state)| {
@@ -234,9 +234,12 @@ impl Language {
     }
 }
 
+/// Where most symbols lead, and the others.
+type Signature = (u32, Vec<(u8, u32)>);
+
 /// The targets of a state by block, in one form for all states that have the same: the default is the
 /// block with most symbols, whatever single states they lead to.
-fn signature(state: &State, of: impl Fn(u32) -> u32) -> (u32, Vec<(u8, u32)>) {
+fn signature(state: &State, of: impl Fn(u32) -> u32) -> Signature {
     let default = of(state.default);
     let mut count: Vec<(u32, usize)> = vec![(default, SYMBOLS.len() - state.except.len())];
     for to in state.except.iter().map(|(_, to)| of(*to)) {

@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::maps::selection;
 use super::pattern::Whole;
 use super::rename::{Renamer, grows};
 use super::{Take, Why};
@@ -66,7 +67,8 @@ impl Names {
     /// findings in the file.
     pub fn new(draft: &Draft) -> Self {
         let aliases: Vec<Alias> = draft.clusters.iter().map(|c| c.alias.clone()).collect();
-        let site: HashMap<&Alias, Site> = aliases.iter().zip(0..aliases.len()).rev().collect();
+        let numbered = aliases.iter().enumerate().rev();
+        let site: HashMap<&Alias, Site> = numbered.map(|(site, alias)| (alias, site)).collect();
         let mut compiled = Compiled::default();
         let mut edges = HashMap::new();
         let mut links = Vec::new();
@@ -145,9 +147,7 @@ impl Names {
         let Some(link) = &self.links[number] else {
             return Vec::new();
         };
-        let mut old = link.renamer.back(topic);
-        old.retain(|old| link.map(old).is_ok_and(|new| new == topic));
-        old
+        link.back(topic)
     }
 
     pub(crate) fn is_replica_at(&self, site: Site, topic: &str) -> bool {
@@ -164,9 +164,7 @@ impl Names {
                 let Some(link) = &self.links[*number] else {
                     continue;
                 };
-                let old = link.renamer.back(topic);
-                let mapped = |old: &&String| link.map(old).is_ok_and(|new| new == topic);
-                for old in old.iter().filter(mapped) {
+                for old in &link.back(topic) {
                     is_replica |= grows(old, topic);
                     if old == topic && seen.insert(link.source) {
                         queue.push(link.source);
@@ -196,8 +194,13 @@ impl Names {
     fn trace_back(&self, site: Site, topic: &str) -> BTreeSet<Site> {
         let start = (site, topic.to_owned());
         let mut ways: BTreeMap<(Site, String), Vec<(Site, String)>> = BTreeMap::new();
+        let mut settled: BTreeMap<(Site, String), Arc<BTreeSet<Site>>> = BTreeMap::new();
         let mut queue = vec![start.clone()];
         while let Some(at) = queue.pop() {
+            if let Some(known) = self.remember(|m| m.lineages.get(&at).cloned()) {
+                settled.insert(at, known);
+                continue;
+            }
             if ways.contains_key(&at) || ways.len() > BACK_MAX || !self.is_replica_at(at.0, &at.1) {
                 continue;
             }
@@ -222,7 +225,7 @@ impl Names {
             for (at, from) in &ways {
                 let mut passed = all.clone();
                 for way in from {
-                    let further = lineage.get(way);
+                    let further = lineage.get(way).or(settled.get(way).map(Arc::as_ref));
                     // Cut off at the limit: a way not followed takes nothing away.
                     if further.is_none() && self.is_replica_at(way.0, &way.1) {
                         continue;
@@ -250,6 +253,13 @@ impl Names {
 }
 
 impl Link {
+    /// The topics that are mapped to this one.
+    pub(crate) fn back(&self, topic: &str) -> Vec<String> {
+        let mut old = self.renamer.back(topic, |store| selection(store, self));
+        old.retain(|old| self.map(old).is_ok_and(|new| new == topic));
+        old
+    }
+
     /// The name rule without the guards: selection, rename, and what Kafka and crossdock allow.
     pub(crate) fn map(&self, topic: &str) -> Result<String, Why> {
         if is_internal_topic(topic) {

@@ -2,7 +2,8 @@
 
 use regex_syntax::hir::{Hir, HirKind};
 
-use super::language::{build, store::NAMES, store::Store};
+use super::language::build;
+use super::language::store::{Lang, NONE, Store};
 use super::pattern::Whole;
 use crate::edge::{Part, Rename};
 use crate::name::TOPIC_NAME_MAX;
@@ -51,18 +52,51 @@ impl Renamer {
     }
 
     /// Names that become `new`: all of them, or the shortest of them where they are too many.
-    pub(crate) fn back(&self, new: &str) -> Vec<String> {
-        let mut old: Vec<String> = self.rules.iter().flat_map(|rule| rule.back(new)).collect();
-        old.push(new.to_owned());
+    /// `selected` makes the set of names that there are to choose from, where it is asked for.
+    pub(crate) fn back(&self, new: &str, selected: impl Fn(&mut Store) -> Lang) -> Vec<String> {
+        let mut old: Vec<String> = vec![new.to_owned()];
+        for (at, rule) in self.rules.iter().enumerate() {
+            match rule.holding(new) {
+                Some(names) => old.extend(names),
+                None => old.extend(self.searched(at, new, &selected)),
+            }
+        }
         old.sort_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
         old.dedup();
         old.retain(|name| self.apply(name) == new);
         old
     }
+
+    /// Candidates of a rule that drops or cuts the old name: the shortest that come to it.
+    fn searched(
+        &self,
+        at: usize,
+        new: &str,
+        selected: &impl Fn(&mut Store) -> Lang,
+    ) -> Vec<String> {
+        let mut found = Vec::new();
+        for texts in splits(&self.rules[at].to, new) {
+            let mut store = Store::new();
+            let mut names = selected(&mut store);
+            if let Some(whole) = &self.rules[at].matches {
+                let fixed = build::of_pattern(&with_groups(whole.hir(), &texts));
+                let fixed = fixed.map_or(NONE, |language| store.keep(language));
+                names = store.and(names, fixed);
+            }
+            for earlier in &self.rules[..at] {
+                if let (Some(text), Some(whole)) = (&earlier.text, &earlier.matches) {
+                    let taken = store.pattern(text, whole).unwrap_or(NONE);
+                    names = store.minus(names, taken);
+                }
+            }
+            found.extend(store.shortest(names, BACK_MAX, TOPIC_NAME_MAX));
+        }
+        found
+    }
 }
 
 impl Rule {
-    fn apply(&self, topic: &str) -> Option<String> {
+    pub(crate) fn apply(&self, topic: &str) -> Option<String> {
         let groups = match &self.matches {
             Some(whole) => whole.captures(topic)?,
             None => Vec::new(),
@@ -75,35 +109,23 @@ impl Rule {
         Some(self.to.iter().map(text).collect())
     }
 
-    /// Candidates for the old name: a superset of the true ones, up to the limit.
-    fn back(&self, new: &str) -> Vec<String> {
-        if self.to.contains(&Part::Topic) {
-            // The old name stands in the new one as a whole.
-            let places = (0..new.len())
-                .flat_map(|start| (start + 1..=new.len()).map(move |end| (start, end)));
-            let literal: usize = self.to.iter().map(literal_len).sum();
-            let copies = self.to.iter().filter(|p| **p == Part::Topic).count();
-            let has_groups = self.to.iter().any(|p| matches!(p, Part::Group(_)));
-            let fits = |len: usize| has_groups || len * copies + literal == new.len();
-            let cut = places.filter(|(start, end)| fits(end - start));
-            return cut
-                .filter_map(|(s, e)| new.get(s..e).map(str::to_owned))
-                .collect();
+    /// Candidates for the old name where it stands in the new one as a whole; `None` where it need
+    /// not.
+    fn holding(&self, new: &str) -> Option<Vec<String>> {
+        if !self.to.contains(&Part::Topic) {
+            return None;
         }
-        let mut found = Vec::new();
-        for texts in splits(&self.to, new) {
-            let hir = match &self.matches {
-                Some(whole) => with_groups(whole.hir(), &texts),
-                None => regex_syntax::parse("(?s).*").unwrap_or_else(|_| Hir::fail()),
-            };
-            if let Some(language) = build::of_pattern(&hir) {
-                let mut store = Store::new();
-                let lang = store.keep(language);
-                let lang = store.and(lang, NAMES);
-                found.extend(store.shortest(lang, BACK_MAX, TOPIC_NAME_MAX));
-            }
-        }
-        found
+        let ends = |start: usize| (start + 1..=new.len()).map(move |end| (start, end));
+        let places = (0..new.len()).flat_map(ends);
+        let literal: usize = self.to.iter().map(literal_len).sum();
+        let copies = self.to.iter().filter(|p| **p == Part::Topic).count();
+        let has_groups = self.to.iter().any(|p| matches!(p, Part::Group(_)));
+        let fits = |len: usize| has_groups || len * copies + literal == new.len();
+        let cut = places.filter(|(start, end)| fits(end - start));
+        Some(
+            cut.filter_map(|(s, e)| new.get(s..e).map(str::to_owned))
+                .collect(),
+        )
     }
 }
 
@@ -169,6 +191,7 @@ fn with_groups(hir: &Hir, texts: &[(usize, String)]) -> Hir {
 
 #[cfg(test)]
 mod tests {
+    use super::super::language::store::NAMES;
     use super::*;
     use crate::edge::{Pattern, RenameRule};
 
@@ -197,9 +220,12 @@ mod tests {
             ("u", "u"),
         ] {
             assert_eq!(renamer.apply(old), new);
-            assert!(renamer.back(new).contains(&old.to_owned()), "{new}");
+            assert!(
+                renamer.back(new, |_| NAMES).contains(&old.to_owned()),
+                "{new}"
+            );
         }
-        assert_eq!(renamer.back("ord-x"), ["ord", "A.ord-x"]);
+        assert_eq!(renamer.back("ord-x", |_| NAMES), ["ord", "A.ord-x"]);
     }
 
     #[test]
@@ -210,8 +236,8 @@ mod tests {
             })
         };
         let swapped = renamer(vec![Part::Group(2), literal("."), Part::Group(1)]);
-        assert_eq!(swapped.back("b.a"), ["a-b", "b.a"]);
+        assert_eq!(swapped.back("b.a", |_| NAMES), ["a-b", "b.a"]);
         let doubled = renamer(vec![Part::Topic, Part::Topic]);
-        assert_eq!(doubled.back("a-ba-b"), ["a-b", "a-ba-b"]);
+        assert_eq!(doubled.back("a-ba-b", |_| NAMES), ["a-b", "a-ba-b"]);
     }
 }

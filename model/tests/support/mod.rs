@@ -9,7 +9,7 @@ use crossdock_model::topology::{Cluster, Draft};
 
 /// Reads a draft. `clusters` are separated by spaces; every line is an edge: `[name:] from>to`, then
 /// words. The first word is the filter, `!x` excludes, `k=v` with `rename` and `rule` (`match=>to`).
-pub fn draft(clusters: &str, edges: &[&str]) -> Draft {
+pub(crate) fn draft(clusters: &str, edges: &[&str]) -> Draft {
     Draft {
         name: "test".into(),
         home: None,
@@ -35,7 +35,11 @@ fn edge(number: usize, text: &str) -> Edge {
     let name = words
         .next_if(|w| w.ends_with(':'))
         .map(|w| w.trim_end_matches(':'));
-    let (source, target) = words.next().unwrap().split_once('>').unwrap();
+    let (source, target) = words
+        .next()
+        .expect("ends")
+        .split_once('>')
+        .expect("from>to");
     let name = name.map_or_else(|| format!("{source}-to-{target}"), str::to_owned);
     let span = Span {
         start: number * 100,
@@ -72,7 +76,7 @@ fn edge(number: usize, text: &str) -> Edge {
                     .push(rule(None, &word["rename=".len()..], &edge));
             }
             _ if word.contains("=>") => {
-                let (matches, to) = word.split_once("=>").unwrap();
+                let (matches, to) = word.split_once("=>").expect("match=>to");
                 edge.rename
                     .rules
                     .push(rule(Some(pattern(matches)), to, &edge));
@@ -119,10 +123,7 @@ fn rule(matches: Option<Pattern>, to: &str, edge: &Edge) -> RenameRule {
     let mut rest = to.replace("{target}", edge.target.as_str());
     let mut parts = Vec::new();
     while let Some(c) = rest.chars().next() {
-        let digit = rest[1.min(rest.len())..]
-            .chars()
-            .next()
-            .and_then(|d| d.to_digit(10));
+        let digit = rest.chars().nth(1).and_then(|d| d.to_digit(10));
         if let Some(after) = rest.strip_prefix("{topic}") {
             parts.push(Part::Topic);
             rest = after.to_owned();

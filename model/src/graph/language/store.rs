@@ -98,6 +98,11 @@ impl Store {
         lang
     }
 
+    /// Exactly these names.
+    pub(crate) fn names<'n>(&mut self, names: impl IntoIterator<Item = &'n str>) -> Lang {
+        self.keep(build::of_names(names))
+    }
+
     fn memo(&mut self, op: Op, make: impl FnOnce(&Self) -> Option<Language>, rough: Lang) -> Lang {
         if let Some(known) = self.done.get(&op) {
             return *known;

@@ -1,0 +1,214 @@
+//! `topic-collision` and `merged-topic`: one target topic, several writers.
+//! `group-offsets-ambiguous`: what that means for group sync.
+
+use std::collections::BTreeSet;
+
+use crate::finding::{Code, Finding};
+use crate::graph::case::{Case, Writer, maximal};
+use crate::graph::language::store::{Lang, NAMES};
+use crate::graph::maps::Map;
+use crate::graph::names::Site;
+use crate::graph::signature::kinds;
+use crate::graph::walks::{Place, follow};
+use crate::name::TOPIC_NAME_MAX;
+
+/// How many names of a kind are tried before it counts as written once.
+const TRIES: usize = 8;
+
+/// Most topics of one cluster that are looked at.
+const PLACES_MAX: usize = 3_000;
+
+struct Collision {
+    place: Place,
+    writers: Vec<Writer>,
+}
+
+pub(crate) fn findings(case: &mut Case) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for site in 0..case.names.aliases.len() {
+        for place in candidates(case, site) {
+            let writers = case.writers(&place);
+            let edges: BTreeSet<usize> = writers.iter().map(|w| w.edge).collect();
+            if writers.len() < 2 {
+                continue;
+            }
+            // Two topics of one edge never may; several edges only if all of them say so.
+            let is_merge =
+                edges.len() == writers.len() && edges.iter().all(|e| case.edge(*e).merge);
+            let code = if is_merge {
+                Code::MergedTopic
+            } else {
+                Code::TopicCollision
+            };
+            found.push(((site, code), edges, Collision { place, writers }));
+        }
+    }
+    let mut findings = ambiguous(case, &found);
+    let told = maximal(found).into_iter();
+    findings.extend(told.map(|((_, code), edges, it)| collision(case, code, &edges, &it)));
+    findings
+}
+
+/// Topics of a cluster that more than one edge, or one edge more than once, may write.
+fn candidates(case: &mut Case, site: Site) -> Vec<Place> {
+    let mut writes: Vec<(usize, usize, Lang)> = Vec::new();
+    for ((edge, piece), lang) in &case.space.writes {
+        if case.names.links[*edge]
+            .as_ref()
+            .is_some_and(|l| l.target == site)
+        {
+            writes.push((*edge, *piece, *lang));
+        }
+    }
+    let sets: Vec<Lang> = writes.iter().map(|w| w.2).collect();
+    let (kinds, _) = kinds(&case.space.store, NAMES, &sets);
+    let mut shared: Vec<_> = kinds
+        .into_iter()
+        .filter(|kind| kind.sets.len() > 1)
+        .collect();
+    shared.sort_by_key(|kind| std::cmp::Reverse(kind.sets.len()));
+    shared.truncate(PLACES_MAX);
+    let mut places = Vec::new();
+    for kind in shared {
+        let place = (site, kind.name);
+        if case.writers(&place).len() > 1 {
+            places.push(place);
+            continue;
+        }
+        let mut all = NAMES;
+        for set in &kind.sets {
+            all = case.space.store.and(all, sets[*set]);
+        }
+        let names = case
+            .space
+            .store
+            .shortest(all, TRIES, TOPIC_NAME_MAX)
+            .into_iter();
+        let mut others = names.map(|name| (site, name));
+        places.extend(others.find(|place| case.writers(place).len() > 1));
+    }
+    for (edge, piece, _) in writes {
+        places.extend(
+            gathered(case, edge, piece)
+                .into_iter()
+                .map(|name| (site, name)),
+        );
+    }
+    places.sort_by_key(|(_, name)| (name.len(), name.clone()));
+    places.dedup();
+    places
+}
+
+/// Names that one piece makes of several.
+fn gathered(case: &Case, edge: usize, piece: usize) -> Vec<String> {
+    match &case.space.pieces[edge][piece].map {
+        Map::Affix { .. } => Vec::new(),
+        Map::Constant(name) => vec![name.clone()],
+        Map::Pairs(pairs) => {
+            let mut seen = BTreeSet::new();
+            let again = pairs.iter().filter(|(_, new)| !seen.insert(new.clone()));
+            again.map(|(_, new)| new.clone()).collect()
+        }
+    }
+}
+
+fn collision(case: &Case, code: Code, edges: &BTreeSet<usize>, it: &Collision) -> Finding {
+    let (site, topic) = &it.place;
+    let cluster = case.alias(*site);
+    let read = |edge: usize| {
+        let of = it.writers.iter().filter(|w| w.edge == edge);
+        let mut topics: Vec<String> = of.map(|w| format!("`{}`", w.topic)).collect();
+        topics.truncate(2);
+        topics.join(" and ")
+    };
+    let message = match (code, edges.len()) {
+        (Code::MergedTopic, n) => {
+            format!("{n} edges merge into one topic, `{topic}` on `{cluster}`")
+        }
+        (_, 1) => {
+            let edge = edges.first().copied().unwrap_or(0);
+            format!(
+                "one edge writes several topics into one: {} become `{topic}` on `{cluster}`",
+                read(edge)
+            )
+        }
+        (_, 2) => format!("two edges write the same target topic, `{topic}` on `{cluster}`"),
+        (_, n) => format!("{n} edges write the same target topic, `{topic}` on `{cluster}`"),
+    };
+    let does = |edge: usize| match read(edge) {
+        from if from == format!("`{topic}`") => format!("writes `{topic}` on `{cluster}`"),
+        from => format!("writes {from} into `{topic}` on `{cluster}`"),
+    };
+    let mut finding = case.finding(code, edges, "", message, does);
+    let shortest = it
+        .writers
+        .iter()
+        .min_by_key(|w| (w.walk.edges.len(), w.edge));
+    finding.witness = shortest.map_or_else(Vec::new, |w| case.tell_all(&w.walk.places));
+    finding
+}
+
+type Found = ((Site, Code), BTreeSet<usize>, Collision);
+
+/// No offset is safe on a topic that holds records which the source never receives: a group there
+/// cannot have read them.
+fn ambiguous(case: &Case, found: &[Found]) -> Vec<Finding> {
+    let mut told = BTreeSet::new();
+    let mut findings = Vec::new();
+    for (_, _, it) in found {
+        for own in it
+            .writers
+            .iter()
+            .filter(|w| case.edge(w.edge).sync.groups.is_some())
+        {
+            let Some(source) = case.names.links[own.edge].as_ref().map(|l| l.source) else {
+                continue;
+            };
+            let read = (source, own.topic.clone());
+            let foreign = it
+                .writers
+                .iter()
+                .find(|w| w.edge != own.edge && !comes_to(case, w, &read));
+            let Some(foreign) = foreign.filter(|_| told.insert(own.edge)) else {
+                continue;
+            };
+            let message = format!(
+                "group offsets have no safe place in `{}` on `{}`: `{}` writes records there that \
+                 `{}` never receives",
+                it.place.1,
+                case.alias(it.place.0),
+                case.edge(foreign.edge).name,
+                case.alias(source),
+            );
+            let edges = BTreeSet::from([own.edge]);
+            let code = Code::GroupOffsetsAmbiguous;
+            let mut finding = case.finding(code, &edges, "sync.groups", message, |_| {
+                "group sync is asked for".into()
+            });
+            let other = (
+                case.place(foreign.edge, ""),
+                "also writes the target topic".to_owned(),
+            );
+            finding.others.push(other);
+            finding.edges = vec![
+                case.edge(own.edge).name.clone(),
+                case.edge(foreign.edge).name.clone(),
+            ];
+            finding.witness = case.tell_all(&foreign.walk.places);
+            findings.push(finding);
+        }
+    }
+    findings
+}
+
+fn comes_to(case: &Case, writer: &Writer, place: &Place) -> bool {
+    let Some(birth) = writer.walk.places.first() else {
+        return false;
+    };
+    let reach = follow(case.names, &case.space.out, birth, 2_000);
+    birth == place
+        || reach
+            .walks
+            .iter()
+            .any(|walk| walk.places.last() == Some(place))
+}
