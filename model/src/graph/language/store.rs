@@ -33,7 +33,6 @@ enum Op {
     Minus(Lang, Lang),
     Wrap(String, Lang, String),
     Unwrap(String, Lang, String),
-    Underscored(Lang),
 }
 
 /// Languages, numbered.
@@ -176,12 +175,6 @@ impl Store {
         }
         let make = |s: &Self| Some(unwrapped(prefix, s.get(a), suffix));
         self.memo(Op::Unwrap(prefix.into(), a, suffix.into()), make, NONE)
-    }
-
-    /// The names as Kafka's metrics see them: every `.` is a `_`.
-    pub(crate) fn underscored(&mut self, a: Lang) -> Lang {
-        let make = |s: &Self| underscored(s.get(a));
-        self.memo(Op::Underscored(a), make, STRINGS)
     }
 
     /// The first few names, shortest first.
@@ -333,42 +326,6 @@ fn unwrapped(prefix: &str, a: &Language, suffix: &str) -> Language {
         state.except.iter_mut().for_each(|e| e.1 = shift(e.1));
     }
     Language::minimized(moved)
-}
-
-fn underscored(a: &Language) -> Option<Language> {
-    let (dot, line) = (symbol(b'.')?, symbol(b'_')?);
-    let mut found = Found::new(if a.is_empty() { Vec::new() } else { vec![0u32] });
-    let mut states = Vec::new();
-    while states.len() < found.order.len() {
-        let set = found.order[states.len()].clone();
-        let targets: Vec<u32> = (0..65u8)
-            .map(|symbol| {
-                let read: &[u8] = if symbol == line {
-                    &[dot, line]
-                } else {
-                    &[symbol]
-                };
-                let of = |at: &u32| {
-                    read.iter()
-                        .map(|s| a.states[*at as usize].next(*s))
-                        .collect::<Vec<_>>()
-                };
-                let mut to: Vec<u32> = set.iter().flat_map(of).filter(|to| *to != DEAD).collect();
-                to.sort_unstable();
-                to.dedup();
-                if to.is_empty() || symbol == dot {
-                    DEAD
-                } else {
-                    found.id(to)
-                }
-            })
-            .collect();
-        states.push(State::new(set.iter().any(|at| a.accepts(*at)), &targets));
-        if states.len() > STATES_MAX {
-            return None;
-        }
-    }
-    Some(Language::minimized(states))
 }
 
 #[cfg(test)]
