@@ -23,6 +23,14 @@ pub mod worker;
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
+/// Freed memory goes back after half a second, which takes a quarter off the peak of a fast copy.
+#[expect(
+    unsafe_code,
+    reason = "jemalloc reads its settings from a symbol of this name"
+)]
+#[unsafe(export_name = "malloc_conf")]
+pub static MALLOC_CONF: &[u8] = b"narenas:2,dirty_decay_ms:500,muzzy_decay_ms:0\0";
+
 fn main() -> ExitCode {
     exit::code(cli::main())
 }

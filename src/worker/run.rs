@@ -27,6 +27,9 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(5);
 /// Between two looks at the source's log ends.
 const ENDS_INTERVAL: Duration = Duration::from_secs(1);
 
+/// Between two looks at whether `--once` has reached its goals.
+const GOAL_INTERVAL: Duration = Duration::from_millis(300);
+
 /// Between two looks at whether somebody wants the worker to stop.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -266,6 +269,7 @@ impl Worker {
     ) -> Ending {
         let (mut surveyed, mut listed, mut reported) =
             (Instant::now(), None::<Instant>, Instant::now());
+        let mut checked = Instant::now();
         let mut survey_interval = SURVEY_INTERVAL_MIN;
         let reporter = match self
             .setup
@@ -300,7 +304,8 @@ impl Worker {
                 self.report(reporter);
                 reported = Instant::now();
             }
-            if self.setup.once {
+            if self.setup.once && checked.elapsed() > GOAL_INTERVAL {
+                checked = Instant::now();
                 match self.reached(shared, goals) {
                     Some(ending) => return ending,
                     None if self
@@ -413,7 +418,7 @@ impl Worker {
         }
         // What other instances hold is seen in the group's committed offsets.
         let is_elsewhere = |place: &TopicPartition| !held.contains_key(place);
-        if open.iter().all(|(place, _)| is_elsewhere(place)) && !held.is_empty() {
+        if open.iter().all(|(place, _)| is_elsewhere(place)) {
             return self
                 .reached_elsewhere(shared, &open)
                 .then_some(Ending::CaughtUp);
