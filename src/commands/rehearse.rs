@@ -157,6 +157,7 @@ impl Stage<'_> {
     /// Produces while the workers copy, waits until all is quiet, and reads what is there.
     fn play(&self) -> anyhow::Result<Proof> {
         let feeders = Feeders::new(self.lab)?;
+        self.until_ready();
         let mut produced = 0;
         while produced < self.script.records {
             let next = (produced + CHUNK).min(self.script.records);
@@ -181,6 +182,16 @@ impl Stage<'_> {
                 }
             }
             std::thread::sleep(LOOK_AGAIN);
+        }
+    }
+
+    /// An edge with `start: latest` takes what is produced from its start on: it must have one.
+    fn until_ready(&self) {
+        let since = Instant::now();
+        while since.elapsed() < GIVE_UP_AFTER
+            && !self.fleet.snapshot().iter().all(|edge| edge.is_ready)
+        {
+            std::thread::sleep(LOOK_AGAIN / 10);
         }
     }
 
