@@ -63,6 +63,8 @@ pub enum ErrorKind {
     Refused,
     /// Another client has taken this one's place.
     Fenced,
+    /// The group has moved on to a new generation: the next lease makes it good.
+    Stale,
     /// Anything else.
     Other,
 }
@@ -229,6 +231,9 @@ pub(super) fn kind_of(code: RDKafkaErrorCode) -> ErrorKind {
         | Code::FencedInstanceId
         | Code::ProducerFenced
         | Code::InvalidProducerEpoch => ErrorKind::Fenced,
+        Code::IllegalGeneration | Code::UnknownMemberId | Code::RebalanceInProgress => {
+            ErrorKind::Stale
+        }
         _ => ErrorKind::Other,
     }
 }

@@ -63,8 +63,8 @@ pub trait Report {
     fn halted(&self, twin: &Twin, reason: &str);
     /// The partition belongs to this stream no more.
     fn gone(&self, twin: &Twin);
-    /// The stream as a whole waits, and why; `None` when it works.
-    fn waits(&self, reason: Option<&str>);
+    /// The stream as a whole waits for so long, and why; `None` when it works.
+    fn waits(&self, why: Option<(&Error, Duration)>);
 }
 
 /// How fast a stream commits.
@@ -273,7 +273,7 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
         }
         if let Err(error) = self.engine.renew() {
             let wait = self.fenced_wait(&error);
-            self.back_off(&error.to_string());
+            self.back_off(&error);
             self.renew_at = Some(Instant::now() + wait);
             return false;
         }
@@ -308,7 +308,7 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
         let outlooks = match self.positions.outlook(&twins) {
             Ok(outlooks) => outlooks,
             Err(error) => {
-                self.back_off(&error.to_string());
+                self.back_off(&error);
                 return false;
             }
         };
@@ -519,7 +519,7 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
         match error {
             CommitError::Abort(error) => {
                 self.undo();
-                self.back_off(&error.to_string());
+                self.back_off(&error);
             }
             CommitError::Renew(error) => self.renew_because(&error),
             CommitError::Refused(refused) => self.refuse(&refused),
@@ -558,7 +558,7 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
 
     fn renew_because(&mut self, error: &Error) {
         let wait = self.fenced_wait(error);
-        self.back_off(&error.to_string());
+        self.back_off(error);
         self.renew_at = Some(Instant::now() + wait);
     }
 
@@ -595,9 +595,8 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
         }
     }
 
-    fn back_off(&mut self, reason: &str) {
-        tracing::warn!("A stream waits {:?}: {reason}.", self.backoff);
-        self.report.waits(Some(reason));
+    fn back_off(&mut self, error: &Error) {
+        self.report.waits(Some((error, self.backoff)));
         self.wait_until = Some(Instant::now() + self.backoff);
         self.backoff = (self.backoff * 2).min(self.backoff_unit * BACKOFF_UNITS_MAX);
     }

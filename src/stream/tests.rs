@@ -196,7 +196,7 @@ impl Report for Silent {
     fn retrying(&self, _: &Twin, _: &str) {}
     fn halted(&self, _: &Twin, _: &str) {}
     fn gone(&self, _: &Twin) {}
-    fn waits(&self, _: Option<&str>) {}
+    fn waits(&self, _: Option<(&Error, Duration)>) {}
 }
 
 /// A small generator, so that a seed tells the whole run (xorshift64).

@@ -8,11 +8,14 @@ use crossdock_model::edge::Edge;
 use serde::Serialize;
 
 use crate::clock;
-use crate::kafka::TopicPartition;
+use crate::kafka::{Error, ErrorKind, TopicPartition};
 use crate::stream::{Report, Tally, Twin};
 
 /// Evidence older than this proves nothing: without news of the source's log ends, no edge is caught up.
 const EVIDENCE_MAX_AGE: Duration = Duration::from_secs(15);
+
+/// A stream whose lease is stale for longer than this has a trouble to tell.
+const STALE_MAX: Duration = Duration::from_secs(3);
 
 /// State of an edge or a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -470,9 +473,29 @@ impl Report for StreamReport {
         self.status.lock().partitions.remove(&twin.source());
     }
 
-    fn waits(&self, reason: Option<&str>) {
-        if let Some(waits) = self.status.lock().waits.get_mut(self.stream) {
-            *waits = reason.map(str::to_owned);
+    fn waits(&self, why: Option<(&Error, Duration)>) {
+        let mut inner = self.status.lock();
+        let Some(waits) = inner.waits.get_mut(self.stream) else {
+            return;
+        };
+        match why {
+            None => *waits = None,
+            // A rebalance in between is the group's everyday life.
+            Some((error, backoff)) if error.kind == ErrorKind::Stale && backoff < STALE_MAX => {
+                tracing::debug!(
+                    edge = self.status.name,
+                    stream = self.stream,
+                    "{error}; next try in {backoff:?}."
+                );
+            }
+            Some((error, backoff)) => {
+                tracing::warn!(
+                    edge = self.status.name,
+                    stream = self.stream,
+                    "{error}; next try in {backoff:?}."
+                );
+                *waits = Some(error.to_string());
+            }
         }
     }
 }
