@@ -2,12 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use crossdock_model::finding::{Finding, Severity};
 use crossdock_model::graph::{self, Cycle};
 use crossdock_model::topology::{Draft, Topology};
 
 use crate::exit::Failure;
+use crate::{output, report};
+
+/// Longest file that is read; what is longer is no topology.
+const LENGTH_MAX: u64 = 64 << 20;
 
 /// What the check of a file says.
 #[derive(Debug)]
@@ -36,9 +40,7 @@ impl Checked {
 /// # Errors
 /// [`Failure::CannotStart`] where it cannot be read.
 pub fn check(path: &Path, env: bool) -> Result<Checked, Failure> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read {}", path.display()))
-        .map_err(Failure::CannotStart)?;
+    let text = read(path).map_err(Failure::CannotStart)?;
     let variables: Option<&dyn crossdock_model::file::Variables> = env.then_some(&Environment);
     let (draft, mut findings) = crossdock_model::file::read(&text, variables);
     let mut cycles = Vec::new();
@@ -47,7 +49,7 @@ pub fn check(path: &Path, env: bool) -> Result<Checked, Failure> {
         findings.extend(report.findings);
         cycles = report.cycles;
     }
-    findings.sort_by_key(|f| f.span);
+    findings.sort_by_key(|f| f.span.start);
     Ok(Checked {
         path: path.to_owned(),
         text,
@@ -57,25 +59,52 @@ pub fn check(path: &Path, env: bool) -> Result<Checked, Failure> {
     })
 }
 
-/// The topology of a file, for commands that need one without errors. Warnings are told.
+/// The topology of a file, for commands that need one without errors. What is found is told.
 ///
 /// # Errors
 /// [`Failure::Findings`] where the file holds errors, which have been told; [`Failure::CannotStart`]
 /// where it cannot be read or is not YAML at all.
 pub fn topology(path: &Path) -> Result<Topology, Failure> {
     let checked = check(path, true)?;
-    let is_wrong = checked.has_errors();
-    match checked.draft {
-        None => Err(Failure::CannotStart(anyhow::anyhow!(
-            "{} is not YAML",
-            path.display()
-        ))),
-        Some(draft) if !is_wrong => match graph::prove(draft) {
-            Ok((topology, _)) => Ok(topology),
-            Err(_) => Err(Failure::Findings),
-        },
-        Some(_) => Err(Failure::Findings),
+    for finding in &checked.findings {
+        if finding.severity != Severity::Note {
+            let in_colour = output::stderr_takes_colour();
+            output::say(report::finding(&checked, finding, in_colour).trim_end());
+        }
     }
+    if checked.draft.is_none() {
+        return Err(no_yaml(path));
+    }
+    if checked.has_errors() {
+        return Err(Failure::Findings);
+    }
+    let proved = checked.draft.and_then(|draft| graph::prove(draft).ok());
+    proved
+        .map(|(topology, _)| topology)
+        .ok_or(Failure::Findings)
+}
+
+/// A file that is no topology at all: nothing can start with it.
+pub fn no_yaml(path: &Path) -> Failure {
+    Failure::CannotStart(anyhow!("{} is not YAML", path.display()))
+}
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    let what = || format!("cannot read {}", path.display());
+    let length = std::fs::metadata(path).with_context(what)?.len();
+    if length > LENGTH_MAX {
+        return Err(anyhow!("it is larger than {} MiB", LENGTH_MAX >> 20)).with_context(what);
+    }
+    let bytes = std::fs::read(path).with_context(what)?;
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..at]
+            .iter()
+            .filter(|b| **b == b'\n')
+            .count()
+            + 1;
+        anyhow!("line {line} is not UTF-8 text").context(what())
+    })
 }
 
 /// Variables of the process.

@@ -15,6 +15,7 @@ pub mod metrics;
 pub mod output;
 pub mod promises;
 pub mod rehearsal;
+pub mod report;
 pub mod stream;
 pub mod worker;
 

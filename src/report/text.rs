@@ -1,0 +1,113 @@
+//! Findings for people: the line at fault, what is wrong with it, and what to write instead.
+
+use std::fmt::Write;
+
+use codespan_reporting::diagnostic::{Diagnostic, Label};
+use codespan_reporting::files::SimpleFile;
+use codespan_reporting::term::{self, Config, Styles, StylesWriter, termcolor::Buffer};
+use crossdock_model::finding::{Code, Finding, Severity, Span};
+
+use super::{Summary, cut_word, name, without_secrets};
+use crate::load::Checked;
+
+/// All findings of a file, its cycles, and one line that sums them up.
+pub fn text(checked: &Checked, in_colour: bool) -> String {
+    let mut out = String::new();
+    let file = shown(checked);
+    for finding in &checked.findings {
+        out.push_str(&rendered(&file, finding, in_colour));
+        out.push('\n');
+    }
+    for cycle in &checked.cycles {
+        let path = cycle.path.join(" → ");
+        let what = match cycle.cut_by {
+            Some(cut) => format!("is cut by {}", cut_word(cut)),
+            None => "is not cut".to_owned(),
+        };
+        writeln!(out, "note: the cycle {path} {what}").ok();
+    }
+    writeln!(out, "{}", summary(checked)).ok();
+    out
+}
+
+/// One finding, for commands that tell findings on the way.
+pub fn finding(checked: &Checked, finding: &Finding, in_colour: bool) -> String {
+    rendered(&shown(checked), finding, in_colour)
+}
+
+fn shown(checked: &Checked) -> SimpleFile<String, String> {
+    let is_broken = checked.findings.iter().any(|f| f.code == Code::YamlSyntax);
+    SimpleFile::new(name(checked), without_secrets(&checked.text, is_broken))
+}
+
+fn rendered(file: &SimpleFile<String, String>, finding: &Finding, in_colour: bool) -> String {
+    let diagnostic = match finding.severity {
+        Severity::Error => Diagnostic::error(),
+        Severity::Warning => Diagnostic::warning(),
+        Severity::Note => Diagnostic::note(),
+    };
+    let mut labels =
+        vec![Label::primary((), line(file.source(), finding.span)).with_message(&finding.label)];
+    for (span, what) in &finding.others {
+        labels.push(Label::secondary((), line(file.source(), *span)).with_message(what));
+    }
+    let mut notes = Vec::new();
+    if !finding.witness.is_empty() {
+        notes.push(format!("witness: {}", finding.witness.join(" → ")));
+    }
+    notes.extend(finding.help.iter().map(|help| format!("help: {help}")));
+    let diagnostic = diagnostic
+        .with_code(finding.code.as_str())
+        .with_message(&finding.message)
+        .with_labels(labels)
+        .with_notes(notes);
+    let mut buffer = match in_colour {
+        true => Buffer::ansi(),
+        false => Buffer::no_color(),
+    };
+    let styles = Styles::default();
+    let mut writer = StylesWriter::new(&mut buffer, &styles);
+    match term::emit_to_write_style(&mut writer, &Config::default(), file, &diagnostic) {
+        Ok(()) => String::from_utf8_lossy(buffer.as_slice()).into_owned(),
+        // A place outside the text would be a mistake of ours: the words are told all the same.
+        Err(_) => format!("{}: {}\n", finding.code.as_str(), finding.message),
+    }
+}
+
+/// The first line of a stretch: an entry of many lines is pointed at, not repeated.
+fn line(text: &str, span: Span) -> std::ops::Range<usize> {
+    let start = floor(text, span.start);
+    let end = floor(text, span.end).max(start);
+    let first = text[start..end].lines().next().unwrap_or_default();
+    start..start + first.trim_end().len()
+}
+
+fn floor(text: &str, at: usize) -> usize {
+    text.floor_char_boundary(at.min(text.len()))
+}
+
+fn summary(checked: &Checked) -> String {
+    let Summary {
+        errors,
+        warnings,
+        notes,
+    } = Summary::of(&checked.findings);
+    let edges = checked.draft.as_ref().map_or(0, |d| d.edges.len());
+    let counts: Vec<_> = [(errors, "error"), (warnings, "warning"), (notes, "note")]
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, word)| counted(number, word))
+        .collect();
+    let found = match counts.is_empty() {
+        true => "nothing found".to_owned(),
+        false => counts.join(", "),
+    };
+    format!("{}: {}, {found}", name(checked), counted(edges, "edge"))
+}
+
+fn counted(number: usize, word: &str) -> String {
+    match number {
+        1 => format!("1 {word}"),
+        _ => format!("{number} {word}s"),
+    }
+}
