@@ -77,7 +77,7 @@ pub fn cut_word(cut: Cut) -> &'static str {
 }
 
 /// The text with every secret covered, each byte by one star, so that places stay.
-fn without_secrets(text: &str, is_broken: bool) -> String {
+fn without_secrets(text: &str) -> String {
     let mut bytes = text.as_bytes().to_vec();
     let mut cover = |span: Span| {
         for byte in bytes.get_mut(span.start..span.end).into_iter().flatten() {
@@ -86,10 +86,9 @@ fn without_secrets(text: &str, is_broken: bool) -> String {
             }
         }
     };
-    crossdock_model::file::secrets(text)
-        .into_iter()
-        .for_each(&mut cover);
-    if is_broken {
+    let (secrets, is_whole) = crossdock_model::file::secrets(text);
+    secrets.into_iter().for_each(&mut cover);
+    if !is_whole {
         secret_lines(text).into_iter().for_each(cover);
     }
     String::from_utf8_lossy(&bytes).into_owned()
@@ -135,7 +134,7 @@ mod tests {
     #[test]
     fn secrets_are_covered_even_where_nothing_can_be_parsed() {
         let text = "{ sasl.password: hush }\n]\nssl.key.password: \"hush";
-        let shown = without_secrets(text, true);
+        let shown = without_secrets(text);
         assert!(!shown.contains("hush"), "{shown}");
         assert_eq!(shown.len(), text.len());
     }

@@ -71,8 +71,9 @@ pub fn read(text: &str, variables: Option<&dyn Variables>) -> (Option<Draft>, Ve
     (draft, findings)
 }
 
-/// The places of all secrets in a text, for whoever shows parts of it.
-pub fn secrets(text: &str) -> Vec<Span> {
+/// The places of all secrets in a text, for whoever shows parts of it; and whether the whole text
+/// could be searched.
+pub fn secrets(text: &str) -> (Vec<Span>, bool) {
     fn walk(node: &Node, found: &mut Vec<Span>) {
         match &node.value {
             Value::List(items) => items.iter().for_each(|n| walk(n, found)),
@@ -90,10 +91,11 @@ pub fn secrets(text: &str) -> Vec<Span> {
         }
     }
     let mut found = Vec::new();
-    if let Some(root) = tree::parse(text).root {
-        walk(&root, &mut found);
+    let parsed = tree::parse(text);
+    if let Some(root) = &parsed.root {
+        walk(root, &mut found);
     }
-    found
+    (found, !parsed.is_cut)
 }
 
 /// The map that a topology is. `None` where the text is no topology at all: then a finding says so.

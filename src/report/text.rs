@@ -5,7 +5,7 @@ use std::fmt::Write;
 use codespan_reporting::diagnostic::{Diagnostic, Label};
 use codespan_reporting::files::SimpleFile;
 use codespan_reporting::term::{self, Config, Styles, StylesWriter, termcolor::Buffer};
-use crossdock_model::finding::{Code, Finding, Severity, Span};
+use crossdock_model::finding::{Finding, Severity, Span};
 
 use super::{Summary, cut_word, name, without_secrets};
 use crate::load::Checked;
@@ -16,7 +16,6 @@ pub fn text(checked: &Checked, in_colour: bool) -> String {
     let file = shown(checked);
     for finding in &checked.findings {
         out.push_str(&rendered(&file, finding, in_colour));
-        out.push('\n');
     }
     for cycle in &checked.cycles {
         let path = cycle.path.join(" → ");
@@ -36,8 +35,7 @@ pub fn finding(checked: &Checked, finding: &Finding, in_colour: bool) -> String 
 }
 
 fn shown(checked: &Checked) -> SimpleFile<String, String> {
-    let is_broken = checked.findings.iter().any(|f| f.code == Code::YamlSyntax);
-    SimpleFile::new(name(checked), without_secrets(&checked.text, is_broken))
+    SimpleFile::new(name(checked), without_secrets(&checked.text))
 }
 
 fn rendered(file: &SimpleFile<String, String>, finding: &Finding, in_colour: bool) -> String {
