@@ -27,6 +27,8 @@ pub enum Outlook {
     Resume(i64),
     /// From a position that is to be committed first.
     Begin(i64),
+    /// From there, behind offsets that are lost.
+    Skip(i64),
     /// Not at all, and why.
     Halt(String),
 }
@@ -55,6 +57,8 @@ pub trait Report {
     fn committed(&self, twin: &Twin, position: i64, tally: &Tally);
     /// The source's last stable offset was seen there.
     fn end_seen(&self, twin: &Twin, end: i64);
+    /// These offsets of the source are lost, from the first to before the second.
+    fn lost(&self, twin: &Twin, from: i64, to: i64);
     /// The partition goes on.
     fn going(&self, twin: &Twin);
     /// The partition is tried again later.
@@ -338,7 +342,7 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
                 self.report
                     .committed(&partition.twin, position, &Tally::default());
             }
-            Outlook::Begin(position) => {
+            Outlook::Begin(position) | Outlook::Skip(position) => {
                 partition.committed = None;
                 partition.next = position;
                 partition.phase = Phase::Ready;
@@ -440,7 +444,12 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
                 // What was copied before the gap is committed with the position behind it.
                 self.engine.close(&partition.twin);
                 match outlook {
-                    Outlook::Resume(position) | Outlook::Begin(position) => {
+                    Outlook::Resume(position)
+                    | Outlook::Begin(position)
+                    | Outlook::Skip(position) => {
+                        if let Outlook::Skip(_) = outlook {
+                            self.report.lost(&partition.twin, partition.next, position);
+                        }
                         if let Some(partition) = self.partitions.get_mut(&slot) {
                             partition.next = position;
                             partition.phase = Phase::Ready;

@@ -53,8 +53,6 @@ pub struct EdgePositions {
     pub rules: Rules,
     /// Asks for committed offsets.
     pub member: Arc<Member>,
-    /// Told of every lost range.
-    pub on_lost: Box<dyn Fn(&Twin, i64, i64) + Send>,
 }
 
 impl Rules {
@@ -302,8 +300,7 @@ impl Positions for EdgePositions {
                     "Edge {}: {what}; it goes on at offset {behind}.",
                     self.rules.edge
                 );
-                (self.on_lost)(twin, position, behind);
-                Ok(Outlook::Begin(behind))
+                Ok(Outlook::Skip(behind))
             }
         }
     }

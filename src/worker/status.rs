@@ -251,11 +251,6 @@ impl Status {
         }
     }
 
-    /// Offsets of the source that are lost, and were gone on behind.
-    pub fn lost(&self, count: i64) {
-        self.lock().lost += u64::try_from(count).unwrap_or(0);
-    }
-
     /// The source partitions held here, with their positions.
     pub fn positions(&self) -> BTreeMap<TopicPartition, Option<i64>> {
         self.lock()
@@ -444,6 +439,16 @@ impl Report for StreamReport {
         self.status.with(twin, |partition| {
             partition.end = Some(partition.end.unwrap_or(end).max(end))
         });
+    }
+
+    fn lost(&self, twin: &Twin, from: i64, to: i64) {
+        tracing::error!(
+            edge = self.status.name,
+            topic = &*twin.source_topic,
+            partition = twin.partition,
+            "Offsets [{from}, {to}) are lost."
+        );
+        self.status.lock().lost += u64::try_from(to - from).unwrap_or(0);
     }
 
     fn going(&self, twin: &Twin) {

@@ -263,11 +263,9 @@ fn copy(
 fn copier(shared: &Shared, stream: usize, member: &Arc<Member>) -> Copier {
     let mut recipe = shared.recipe.clone();
     recipe.transactional_id = recipe.transactional_id.map(|id| format!("{id}.{stream}"));
-    let status = shared.status.clone();
     let positions = EdgePositions {
         rules: shared.rules.clone(),
         member: member.clone(),
-        on_lost: Box::new(move |_, from, to| status.lost(to - from)),
     };
     let report = StreamReport {
         status: shared.status.clone(),
