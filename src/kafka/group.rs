@@ -33,18 +33,31 @@ pub struct Group {
 }
 
 impl Group {
-    /// Prepares a client for the group.
+    /// Prepares a client for the group. What it fetches does not wait for an open transaction: a
+    /// predecessor that was killed may have left one, which only its stream's successor ends.
     ///
     /// # Errors
     /// A property that librdkafka refuses.
     pub fn new(cluster: &Cluster, group: &str) -> Result<Self, Error> {
+        Self::reading(cluster, group, "read_uncommitted")
+    }
+
+    /// The same for a group whose last transaction must have ended before its offsets count.
+    ///
+    /// # Errors
+    /// A property that librdkafka refuses.
+    pub fn settled(cluster: &Cluster, group: &str) -> Result<Self, Error> {
+        Self::reading(cluster, group, "read_committed")
+    }
+
+    fn reading(cluster: &Cluster, group: &str, isolation: &str) -> Result<Self, Error> {
         let context = Context::new(cluster.alias(), "group");
         let properties = cluster
             .properties()
             .clone()
             .set("group.id", group)
             .set("enable.auto.commit", "false")
-            .set("isolation.level", "read_committed");
+            .set("isolation.level", isolation);
         let consumer = properties
             .config()
             .create_with_context(context.clone())

@@ -246,9 +246,11 @@ impl Worker {
         let group = Group::new(&self.setup.target, &connected.group)?;
         if let Some(old) = &self.setup.edge.renamed_from {
             let old = format!("crossdock.{}.{old}", self.setup.topology);
-            connected
-                .rules
-                .carry_over(&Group::new(&self.setup.target, &old)?, &group, &twins)?;
+            connected.rules.carry_over(
+                &Group::settled(&self.setup.target, &old)?,
+                &group,
+                &twins,
+            )?;
         }
         connected.rules.begin_first_run(&group, &twins)?;
         let sources: Vec<_> = twins.iter().map(Twin::source).collect();
