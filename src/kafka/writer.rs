@@ -255,7 +255,7 @@ impl Writer {
                     );
                     if code == RDKafkaErrorCode::QueueFull {
                         let reason = format!(
-                            "cannot {place}: its {} bytes do not fit into `max_in_flight`; raise it",
+                            "cannot {place}: its {} bytes are more than a quarter of `max_in_flight`; raise it",
                             record.bytes()
                         );
                         return Err(self.context.plain(ErrorKind::Other, reason));

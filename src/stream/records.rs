@@ -44,7 +44,14 @@ pub struct RecordEngine {
     reader: Option<Reader>,
     writer: Option<Writer>,
     routes: Vec<Option<Route>>,
+    /// Batches are at most this large; `None` is as configured.
+    batch_bytes_max: Option<u32>,
+    /// The record that made batches small has been found.
+    is_isolated: bool,
 }
+
+/// Sizes to try when a whole batch was refused as too large; the last one sends records one by one.
+const BATCH_BYTES_STEPS: [u32; 4] = [250_000, 60_000, 15_000, 1];
 
 /// Where the records of a slot go, and what was done with those of the current batch.
 struct Route {
@@ -64,6 +71,8 @@ impl RecordEngine {
             reader: None,
             writer: None,
             routes: Vec::new(),
+            batch_bytes_max: None,
+            is_isolated: false,
         }
     }
 
@@ -73,6 +82,30 @@ impl RecordEngine {
             None => Reader::new(&self.recipe.source, &self.recipe.consumer)?,
         };
         Ok(self.reader.insert(reader))
+    }
+}
+
+impl RecordEngine {
+    /// A batch that is refused as too large may hold one record that is, or only too many for a topic
+    /// with a small `max.message.bytes`: smaller batches tell which.
+    fn isolate(&mut self, error: CommitError) -> CommitError {
+        let CommitError::Refused(refused) = error else {
+            return error;
+        };
+        let is_batch = refused.len() > 1 && refused.iter().all(|r| r.is_oversize);
+        let next = BATCH_BYTES_STEPS
+            .into_iter()
+            .find(|step| self.batch_bytes_max.is_none_or(|now| *step < now));
+        match (is_batch, next) {
+            (true, Some(next)) => {
+                self.batch_bytes_max = Some(next);
+                CommitError::Renew(refused[0].error.clone())
+            }
+            _ => {
+                self.is_isolated = self.batch_bytes_max.is_some();
+                CommitError::Refused(refused)
+            }
+        }
     }
 }
 
@@ -151,21 +184,34 @@ impl Engine for RecordEngine {
         let Some(writer) = &mut self.writer else {
             return Ok(());
         };
-        if self.recipe.transactional_id.is_some() {
-            return writer.commit(lease, positions);
-        }
-        writer.flush()?;
-        self.member.commit(positions).map_err(CommitError::Abort)
+        let committed = match self.recipe.transactional_id {
+            Some(_) => writer.commit(lease, positions),
+            None => writer
+                .flush()
+                .and_then(|()| self.member.commit(positions).map_err(CommitError::Abort)),
+        };
+        committed.map_err(|error| self.isolate(error))
     }
 
     fn abort(&mut self) -> Result<(), Error> {
-        self.writer.as_mut().map_or(Ok(()), Writer::abort)
+        self.writer.as_mut().map_or(Ok(()), Writer::abort)?;
+        if self.is_isolated {
+            // The culprit is found: what goes on does so at full speed.
+            self.is_isolated = false;
+            self.batch_bytes_max = None;
+            return self.renew();
+        }
+        Ok(())
     }
 
     fn renew(&mut self) -> Result<(), Error> {
         self.writer = None;
+        let mut producer = self.recipe.producer.clone();
+        if let Some(bytes) = self.batch_bytes_max {
+            producer = producer.set("batch.size", bytes.to_string());
+        }
         let id = self.recipe.transactional_id.as_deref();
-        self.writer = Some(Writer::new(&self.recipe.target, &self.recipe.producer, id)?);
+        self.writer = Some(Writer::new(&self.recipe.target, &producer, id)?);
         Ok(())
     }
 }

@@ -14,7 +14,7 @@ pub fn admin(cluster: &Cluster) -> Properties {
 /// How an edge reads its source; what is read and not yet handed on is bounded by `max_in_flight`.
 pub fn reader(source: &Cluster, edge: &Edge) -> Properties {
     of(Role::Consumer, source, Some(edge))
-        .set("queued.max.messages.kbytes", share_kbytes(edge))
+        .set("queued.max.messages.kbytes", share_kbytes(edge, 8))
         .set("queued.min.messages", "1000000")
 }
 
@@ -31,7 +31,7 @@ pub fn writer(target: &Cluster, edge: &Edge, is_transactional: bool) -> Properti
         ..edge.clone()
     };
     of(Role::Producer, target, Some(edge))
-        .set("queue.buffering.max.kbytes", share_kbytes(edge))
+        .set("queue.buffering.max.kbytes", share_kbytes(edge, 4))
         .set("queue.buffering.max.messages", "2000000")
 }
 
@@ -57,13 +57,12 @@ pub fn member(target: &Cluster, edge: &Edge, is_classic: bool) -> Properties {
     properties
 }
 
-/// What one queue of one stream may hold: an eighth of the edge's bound, divided by its streams.
+/// What one queue of one stream may hold: a part of the edge's bound, divided by its streams.
 /// librdkafka counts keys and values only; its structures, its fetch buffers and what waits to be sent
-/// make about four times as much of small records (measured with records of 200 B: 139 MB in all at
-/// 64 MiB, and no slower than with twice that).
-fn share_kbytes(edge: &Edge) -> String {
+/// make about three times as much of small records.
+fn share_kbytes(edge: &Edge, part: u64) -> String {
     let streams = u64::try_from(edge.streams).unwrap_or(1).max(1);
-    (edge.max_in_flight / streams / 8 / 1024)
+    (edge.max_in_flight / streams / part / 1024)
         .clamp(1, 2_097_151)
         .to_string()
 }

@@ -67,7 +67,7 @@ impl Streams {
             })?);
             threads.push(spawn(shared, stream, "copy", {
                 let shared = shared.clone();
-                move || copy(&shared, stream, &member, &life, &inbox, &changed)
+                move || copy(&shared, stream, &member, &life, inbox, &changed)
             })?);
             changes.push(change);
         }
@@ -224,7 +224,7 @@ fn copy(
     stream: usize,
     member: &Arc<Member>,
     life: &Life,
-    inbox: &Receiver<Membership>,
+    inbox: Receiver<Membership>,
     changed: &Receiver<String>,
 ) {
     let mut copier = copier(shared, stream, member);
@@ -256,6 +256,8 @@ fn copy(
         }
     }
     copier.finish();
+    // The member, when it goes, must find nobody to wait for.
+    drop(inbox);
     shared.status.joined(stream, false);
     life.copier_is_done.store(true, Ordering::Release);
 }
