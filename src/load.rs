@@ -66,12 +66,7 @@ pub fn check(path: &Path, env: bool) -> Result<Checked, Failure> {
 /// where it cannot be read or is not YAML at all.
 pub fn topology(path: &Path) -> Result<Topology, Failure> {
     let checked = check(path, true)?;
-    for finding in &checked.findings {
-        if finding.severity != Severity::Note {
-            let in_colour = output::stderr_takes_colour();
-            output::say(report::finding(&checked, finding, in_colour).trim_end());
-        }
-    }
+    tell(&checked, Severity::Warning);
     if checked.draft.is_none() {
         return Err(no_yaml(path));
     }
@@ -82,6 +77,14 @@ pub fn topology(path: &Path) -> Result<Topology, Failure> {
     proved
         .map(|(topology, _)| topology)
         .ok_or(Failure::Findings)
+}
+
+/// Tells findings of a severity, and graver ones, on stderr.
+pub fn tell(checked: &Checked, least: Severity) {
+    for finding in checked.findings.iter().filter(|f| f.severity <= least) {
+        let in_colour = output::stderr_takes_colour();
+        output::say(&report::finding(checked, finding, in_colour));
+    }
 }
 
 /// A file that is no topology at all: nothing can start with it.

@@ -6,7 +6,7 @@ use crate::exit::{Failure, Outcome, Verdict};
 use crate::load::{self, Checked};
 use crate::{output, report};
 
-mod effective;
+pub(crate) mod effective;
 
 /// Checks topology files without any cluster
 #[derive(Debug, clap::Args)]
