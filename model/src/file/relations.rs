@@ -7,8 +7,12 @@ use crate::name::Alias;
 use crate::properties::{Role, Translation, translate, weakness};
 use crate::topology::{Cluster, Draft};
 
-/// Clusters that no edge touches.
+/// Clusters that no edge touches. Where an edge names one that is not declared, any may be meant.
 pub(super) fn unused_clusters(reader: &mut Reader<'_>, draft: &Draft, mentioned: &[String]) {
+    let is_declared = |name: &String| draft.clusters.iter().any(|c| c.alias.as_str() == name);
+    if !mentioned.iter().all(is_declared) {
+        return;
+    }
     for cluster in &draft.clusters {
         let alias = &cluster.alias;
         let is_home = draft.home.as_ref() == Some(alias);

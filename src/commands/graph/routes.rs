@@ -16,14 +16,17 @@ pub(super) struct Route {
     pub(super) from: String,
     /// Its name on the target, or how it is made.
     pub(super) to: String,
+    /// Whether it stands for names that cannot be listed.
+    is_open: bool,
 }
 
 impl Route {
     /// As one line; a name that is kept stands once.
     pub(super) fn line(&self) -> String {
-        match self.from == self.to {
-            true => self.from.clone(),
-            false => format!("{} → {}", self.from, self.to),
+        match (self.from == self.to, self.is_open) {
+            (true, _) => self.from.clone(),
+            (false, true) => format!("{}, renamed {}", self.from, self.to),
+            (false, false) => format!("{} → {}", self.from, self.to),
         }
     }
 }
@@ -36,7 +39,11 @@ pub(super) fn of(names: &Names, edge: &Edge) -> Vec<Route> {
             Some(topics) => {
                 routes.extend(topics.into_iter().filter_map(
                     |topic| match names.take(edge, &topic) {
-                        Take::Into(to) => Some(Route { from: topic, to }),
+                        Take::Into(to) => Some(Route {
+                            from: topic,
+                            to,
+                            is_open: false,
+                        }),
                         Take::Not(_) => None,
                     },
                 ))
@@ -61,7 +68,11 @@ fn open(edge: &Edge, pattern: &Pattern) -> Route {
         true => from.clone(),
         false => rename(&edge.rename),
     };
-    Route { from, to }
+    Route {
+        from,
+        to,
+        is_open: true,
+    }
 }
 
 /// Every edge with its routes.
