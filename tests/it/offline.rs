@@ -1,5 +1,7 @@
 //! Commands that need no cluster, from outside: what they print, where, and how they end.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where it panics")]
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
