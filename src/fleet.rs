@@ -137,12 +137,14 @@ fn setup(
         declared(topology, &edge.source, options),
         declared(topology, &edge.target, options),
     );
+    // Quotas and broker logs can tell edges apart by it.
+    let client = format!("crossdock.{}.{}", topology.name(), edge.name);
     Ok(Setup {
         topology: topology.name().to_owned(),
         file: options.file.clone(),
-        reader: settings::reader(&from, edge),
-        writer: settings::writer(&to, edge, target.capabilities().transactions),
-        member: settings::member(&to, edge, is_classic),
+        reader: settings::reader(&from, edge).named(&client),
+        writer: settings::writer(&to, edge, target.capabilities().transactions).named(&client),
+        member: settings::member(&to, edge, is_classic).named(&client),
         edge: edge.clone(),
         names,
         source,

@@ -22,6 +22,16 @@ impl Properties {
         self
     }
 
+    /// Sets the client's name, unless it has one.
+    #[must_use]
+    pub fn named(self, client: &str) -> Self {
+        if self.0.contains_key("client.id") {
+            self
+        } else {
+            self.set("client.id", client)
+        }
+    }
+
     /// The value of a property.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
@@ -96,7 +106,7 @@ impl Context {
 
     /// An error of this client while `doing` something.
     pub(super) fn failed(&self, doing: &str, error: &KafkaError) -> Error {
-        let code = error.rdkafka_error_code();
+        let code = code_of(error);
         let mut kind = code.map_or(ErrorKind::Other, kind_of);
         let mut why = describe(error);
         if kind == ErrorKind::Unreachable
@@ -168,9 +178,14 @@ pub(super) fn describe(error: &KafkaError) -> String {
         KafkaError::Transaction(e) => e.string(),
         KafkaError::ClientConfig(_, why, name, _) => format!("property `{name}`: {why}"),
         KafkaError::ClientCreation(why) => why.clone(),
-        other => other
-            .rdkafka_error_code()
-            .map_or_else(|| other.to_string(), words),
+        other => code_of(other).map_or_else(|| other.to_string(), words),
+    }
+}
+
+fn code_of(error: &KafkaError) -> Option<RDKafkaErrorCode> {
+    match error {
+        KafkaError::AdminOp(code) => Some(*code),
+        other => other.rdkafka_error_code(),
     }
 }
 
@@ -214,6 +229,7 @@ pub(super) fn kind_of(code: RDKafkaErrorCode) -> ErrorKind {
         | Code::CoordinatorLoadInProgress
         | Code::NotCoordinator
         | Code::LeaderNotAvailable
+        | Code::NotLeaderForPartition
         | Code::NotEnoughReplicas
         | Code::BrokerNotAvailable => ErrorKind::Unreachable,
         Code::SSL

@@ -36,6 +36,9 @@ const TICK: Duration = Duration::from_millis(50);
 /// Back-off between tries to connect: doubled up to the maximum.
 const CONNECT_BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
 
+/// Tries that are repeated sooner than this are not worth a warning.
+const NOTEWORTHY_BACKOFF: Duration = Duration::from_millis(800);
+
 /// How long `--once` waits for a cluster that does not answer.
 const ONCE_ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
@@ -131,10 +134,13 @@ impl Worker {
                     self.wait(Duration::MAX)?;
                 }
                 Err(Trouble::Retry(error)) => {
-                    tracing::warn!(
-                        edge = self.setup.edge.name.as_str(),
-                        "{error}; next try in {backoff:?}."
-                    );
+                    let edge = self.setup.edge.name.as_str();
+                    // A cluster that was just changed needs a moment to agree with itself.
+                    if backoff < NOTEWORTHY_BACKOFF {
+                        tracing::debug!(edge, "{error}; next try in {backoff:?}.");
+                    } else {
+                        tracing::warn!(edge, "{error}; next try in {backoff:?}.");
+                    }
                     self.status.trouble(State::Retrying, error.to_string());
                     let silent = self.silent_since.get_or_insert_with(Instant::now).elapsed();
                     if self.setup.once
