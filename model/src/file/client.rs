@@ -113,15 +113,19 @@ fn plaintext(reader: &mut Reader<'_>, key: &Key, node: &Node, text: &Text) {
     let Value::Scalar(scalar) = &node.value else {
         return;
     };
-    let secret = secret_in(&key.text, &scalar.text).filter(|s| !s.is_empty() && !s.contains("${"));
-    if secret.is_none() || text.is_open {
+    let secret = secret_in(&key.text, &scalar.text).filter(|s| !s.contains("${"));
+    let Some(secret) = secret.filter(|s| !s.is_empty() && !text.is_open) else {
         return;
-    }
-    let name = key.text.rsplit('.').next().unwrap_or(&key.text);
+    };
+    let name = match key.text.rsplit('.').next() {
+        Some("config") | None => "password",
+        Some(name) => name,
+    };
     let variable = name.to_ascii_uppercase().replace('-', "_");
     let message = format!("`{}` stands in the file for everybody to read", key.text);
+    let place = reader.inside(node.span, secret);
     reader.tell(
-        Finding::new(Code::PlaintextSecret, node.span, message).help(format!(
+        Finding::new(Code::PlaintextSecret, place, message).help(format!(
             "take it from the environment, `${{{variable}}}`, or from a file, \
              `${{file:/run/secrets/{name}}}`"
         )),

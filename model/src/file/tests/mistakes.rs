@@ -311,6 +311,11 @@ fn mistakes_among_clusters() {
             vec!["plaintext-secret `x`"],
         ),
         (
+            " { bj: { bootstrap.servers: a, sasl.jaas.config: 'X required username=u \
+             password=hush;' }, sh: { bootstrap.servers: b } }",
+            vec!["plaintext-secret `hush`"],
+        ),
+        (
             " { bj: { bootstrap.servers: a, acks: 1 }, sh: { bootstrap.servers: b, acks: 0 } }",
             vec!["weak-setting `0`"],
         ),
