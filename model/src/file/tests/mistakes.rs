@@ -311,7 +311,7 @@ fn mistakes_among_clusters() {
             vec!["plaintext-secret `x`"],
         ),
         (
-            " { bj: { bootstrap.servers: a, sasl.jaas.config: 'X required username=u \
+            " { bj: { bootstrap.servers: a, sasl.jaas.config: 'PlainLoginModule required username=u \
              password=hush;' }, sh: { bootstrap.servers: b } }",
             vec!["plaintext-secret `hush`"],
         ),
