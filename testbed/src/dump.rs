@@ -36,8 +36,29 @@ pub fn dump(id: &str, bootstrap: &str) -> ClusterDump {
     }
 }
 
-/// One topic at a time: an end of partition is reported without its topic's name.
 fn topic_logs(consumer: &BaseConsumer, topic: &str, ends: &[(i64, i64)]) -> Vec<PartitionLog> {
+    let empty = |&(start, end): &(i64, i64)| PartitionLog {
+        start,
+        end,
+        records: Vec::new(),
+    };
+    let mut logs: Vec<PartitionLog> = ends.iter().map(empty).collect();
+    read_topic(consumer, topic, ends, |message| {
+        logs[message.partition() as usize]
+            .records
+            .push(record(message));
+    });
+    logs
+}
+
+/// Reads every partition of a topic from its start to its end.
+/// One topic at a time: an end of partition is reported without its topic's name.
+fn read_topic(
+    consumer: &BaseConsumer,
+    topic: &str,
+    ends: &[(i64, i64)],
+    mut each: impl FnMut(&BorrowedMessage<'_>),
+) {
     let mut list = TopicPartitionList::new();
     let mut open = BTreeSet::new();
     for (partition, (start, end)) in (0..).zip(ends) {
@@ -48,12 +69,6 @@ fn topic_logs(consumer: &BaseConsumer, topic: &str, ends: &[(i64, i64)]) -> Vec<
         }
     }
     consumer.assign(&list).expect("partitions can be assigned");
-    let empty = |&(start, end): &(i64, i64)| PartitionLog {
-        start,
-        end,
-        records: Vec::new(),
-    };
-    let mut logs: Vec<PartitionLog> = ends.iter().map(empty).collect();
     let mut last_news = Instant::now();
     while !open.is_empty() {
         assert!(
@@ -63,9 +78,8 @@ fn topic_logs(consumer: &BaseConsumer, topic: &str, ends: &[(i64, i64)]) -> Vec<
         match consumer.poll(Duration::from_millis(100)) {
             Some(Ok(message)) if message.topic() == topic => {
                 last_news = Instant::now();
-                let log = &mut logs[message.partition() as usize];
-                if message.offset() < log.end {
-                    log.records.push(record(&message));
+                if message.offset() < ends[message.partition() as usize].1 {
+                    each(&message);
                 }
             }
             // Behind the last record may lie markers, so the offsets alone do not tell the end.
@@ -75,7 +89,6 @@ fn topic_logs(consumer: &BaseConsumer, topic: &str, ends: &[(i64, i64)]) -> Vec<
             None | Some(Ok(_) | Err(_)) => {}
         }
     }
-    logs
 }
 
 fn record(message: &BorrowedMessage<'_>) -> Record {
@@ -135,6 +148,41 @@ pub fn groups(bootstrap: &str) -> Vec<String> {
     let mut names: Vec<String> = list.groups().iter().map(|g| g.name().to_owned()).collect();
     names.sort();
     names
+}
+
+/// How many records, markers not counted, lie in a topic.
+pub fn count(bootstrap: &str, topic: &str) -> u64 {
+    let mut found = 0;
+    let consumer = consumer(bootstrap);
+    let ends = ends(bootstrap).remove(topic).unwrap_or_default();
+    read_topic(&consumer, topic, &ends, |_| found += 1);
+    found
+}
+
+/// A topic's ends asked for again and again, by one client.
+pub struct Watch(BaseConsumer);
+
+impl Watch {
+    /// A client of `bootstrap`'s cluster.
+    pub fn new(bootstrap: &str) -> Self {
+        Self(consumer(bootstrap))
+    }
+
+    /// The sum of the last stable offsets; 0 where there is no such topic yet.
+    pub fn end_sum(&self, topic: &str) -> i64 {
+        let Ok(metadata) = self.0.fetch_metadata(Some(topic), PATIENCE) else {
+            return 0;
+        };
+        let partitions = metadata
+            .topics()
+            .first()
+            .map_or(0, |t| t.partitions().len());
+        let end = |partition| {
+            let marks = self.0.fetch_watermarks(topic, partition as i32, PATIENCE);
+            marks.map_or(0, |(_, end)| end)
+        };
+        (0..partitions).map(end).sum()
+    }
 }
 
 /// The sum of a group's committed offsets in a topic, without waiting for an open transaction.

@@ -22,5 +22,5 @@ pub mod shapes;
 pub mod spawn;
 pub mod verdict;
 pub mod wait;
-mod workdir;
+pub mod workdir;
 pub mod writer;
