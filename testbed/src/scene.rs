@@ -364,21 +364,30 @@ impl Scene {
     }
 
     fn all_caught_up(&mut self, asked: &dyn Fn(&str) -> bool) -> Result<(), String> {
-        for (instance, dock) in &mut self.docks {
-            if dock.is_running() {
-                let status = dock.status().map_err(|e| format!("{instance}: {e}"))?;
-                dock::caught_up(&status, asked).map_err(|e| format!("{instance}: {e}"))?;
-            } else {
-                return Err(format!("{instance} has ended:\n{}", dock.log_tail(5)));
-            }
+        self.assert_running();
+        for (name, dock) in &mut self.docks {
+            let status = dock.status().map_err(|e| format!("{name}: {e}"))?;
+            dock::caught_up(&status, asked).map_err(|e| format!("{name}: {e}"))?;
         }
         Ok(())
+    }
+
+    /// One that has ended copies nothing any more: no need to wait until time runs out.
+    fn assert_running(&mut self) {
+        for (name, dock) in &mut self.docks {
+            assert!(
+                dock.is_running(),
+                "{name} has ended:\n{}",
+                dock.log_tail(20)
+            );
+        }
     }
 
     /// Waits until more than `count` records lie in `topic`: the fault comes in the middle of it.
     pub fn until_copied(&mut self, alias: &str, topic: &str, count: i64) {
         let bootstrap = self.bootstrap(alias);
         wait::until("records arrive", CAUGHT_UP_WITHIN, || {
+            self.assert_running();
             let ends = dump::ends(&bootstrap);
             let found: i64 = ends
                 .get(topic)
@@ -415,6 +424,21 @@ impl Scene {
                 Err(format!("{before:?}, now {now:?}"))
             }
         });
+    }
+
+    /// Panics unless some partition stands still while others grow: that the fault has hit somebody.
+    pub fn assert_some_stand_still(&mut self, alias: &str, topic: &str) {
+        // What was on its way when the fault came has arrived by then.
+        let now = self.end_sum(alias, topic);
+        self.until_copied(alias, topic, now + 1_000);
+        let before = self.logs(alias, topic);
+        self.until_copied(alias, topic, now + 2_000);
+        let after = self.logs(alias, topic);
+        let still = before
+            .iter()
+            .zip(&after)
+            .any(|(before, after)| before == after);
+        assert!(still, "the fault hit nobody: {before:?}, {after:?}");
     }
 
     /// How far an edge's progress on its target has come: the sum of its committed offsets.

@@ -1,4 +1,12 @@
 //! Tests from outside, on the binary. One file per behaviour; a test is a scene, a fault, a verdict.
 
+mod bad_input;
+mod crash;
 mod ledger;
 mod offline;
+mod one_way;
+mod scenes;
+mod stall;
+mod star;
+mod takeover;
+mod two_way;

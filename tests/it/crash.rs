@@ -1,0 +1,67 @@
+//! kill -9 of crossdock, again and again under load.
+
+use std::time::{Duration, Instant};
+
+use crossdock_testbed::random::Random;
+use crossdock_testbed::scene::{DOCK, Scene};
+use crossdock_testbed::wait;
+
+use crate::scenes::{one_way, two_way};
+
+/// From the restart to the first newly committed copy.
+const AGAIN_WITHIN: Duration = Duration::from_secs(3);
+
+#[test]
+fn killed_ten_times_under_load_it_is_exact_and_copies_again_within_three_seconds() {
+    let mut scene = two_way("killed-ten-times", 3);
+    scene.start();
+    scene.load("bj", "orders", 1_000);
+    scene.load("sh", "orders", 1_000);
+    scene.until_copied("sh", "orders", 2_000);
+    let mut random = Random::new(10);
+    let mut slowest = Duration::ZERO;
+    for _ in 0..10 {
+        // At any moment of a transaction, not always after the same pause.
+        std::thread::sleep(Duration::from_millis(200 + random.below(800)));
+        scene.dock(DOCK).kill();
+        slowest = slowest.max(restarted(&mut scene));
+    }
+    println!("copying again after {slowest:?} at most");
+    scene.stop_load();
+    scene.until_caught_up();
+    scene.verdict().assert_exact();
+    assert!(slowest < AGAIN_WITHIN, "copying again took {slowest:?}");
+}
+
+/// Restarts crossdock; the time until copies are committed on both sides.
+fn restarted(scene: &mut Scene) -> Duration {
+    let copies =
+        |scene: &Scene| ["bj-to-sh", "sh-to-bj"].map(|edge| scene.progress(edge, "orders"));
+    let before = copies(scene);
+    let start = Instant::now();
+    scene.dock(DOCK).restart();
+    wait::until("copying again", Duration::from_secs(60), || {
+        let now = copies(scene);
+        let all = now.iter().zip(&before).all(|(now, before)| now > before);
+        if all {
+            Ok(())
+        } else {
+            Err(format!("{before:?}, {now:?}"))
+        }
+    });
+    start.elapsed()
+}
+
+#[test]
+fn killed_twice_while_it_starts_it_is_exact() {
+    let mut scene = one_way("killed-at-start", 2);
+    scene.produce("bj", "orders", 5_000);
+    for pause in [50, 150, 300, 600, 1_000] {
+        scene.start();
+        std::thread::sleep(Duration::from_millis(pause));
+        scene.dock(DOCK).kill();
+    }
+    scene.start();
+    scene.until_caught_up();
+    scene.verdict().assert_exact();
+}
