@@ -7,8 +7,8 @@ use std::thread;
 use crate::admin;
 use crate::broker::Broker;
 
-/// As many as the largest scene needs, and room for a small scene beside it.
-const MOST: usize = 7;
+/// As many as the largest scene needs, and room for small scenes beside it: they mostly wait.
+const MOST: usize = 9;
 
 static POOL: Mutex<Pool> = Mutex::new(Pool {
     idle: Vec::new(),
