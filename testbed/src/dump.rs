@@ -10,8 +10,8 @@ use rdkafka::message::BorrowedMessage;
 use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{Message, Offset, TopicPartitionList};
 
-use crate::ffi;
 use crate::record::{ClusterDump, PartitionLog, Record};
+use crate::{ffi, wait};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -104,26 +104,21 @@ fn record(message: &BorrowedMessage<'_>) -> Record {
 /// The offsets at which each log starts and is stable up to, now.
 pub fn ends(bootstrap: &str) -> Ends {
     let consumer = consumer(bootstrap);
-    let metadata = consumer
-        .fetch_metadata(None, PATIENCE)
-        .expect("the cluster answers");
-    let mut ends = Ends::new();
-    for topic in metadata
-        .topics()
-        .iter()
-        .filter(|t| !INTERNAL.contains(&t.name()))
-    {
-        let of = |partition: usize| {
-            consumer
-                .fetch_watermarks(topic.name(), partition as i32, PATIENCE)
-                .expect("the leader answers")
-        };
-        ends.insert(
-            topic.name().to_owned(),
-            (0..topic.partitions().len()).map(of).collect(),
-        );
-    }
-    ends
+    // A partition that is new, or whose broker has just come back, has no leader for a moment.
+    wait::until("all leaders answer", PATIENCE, || {
+        let metadata = consumer.fetch_metadata(None, PATIENCE)?;
+        let mut ends = Ends::new();
+        let users = metadata
+            .topics()
+            .iter()
+            .filter(|t| !INTERNAL.contains(&t.name()));
+        for topic in users {
+            let of = |partition| consumer.fetch_watermarks(topic.name(), partition, PATIENCE);
+            let all: Result<_, KafkaError> = (0..topic.partitions().len() as i32).map(of).collect();
+            ends.insert(topic.name().to_owned(), all?);
+        }
+        Ok::<_, KafkaError>(ends)
+    })
 }
 
 /// The topics of a cluster and how many partitions each has; Kafka's own left out.
@@ -185,27 +180,37 @@ impl Watch {
     }
 }
 
-/// The sum of a group's committed offsets in a topic, without waiting for an open transaction.
-pub fn committed(bootstrap: &str, group: &str, topic: &str) -> i64 {
-    let consumer: BaseConsumer = ClientConfig::new()
-        .set("bootstrap.servers", bootstrap)
-        .set("group.id", group)
-        .set("isolation.level", "read_uncommitted")
-        .set("enable.auto.commit", "false")
-        .create()
-        .expect("the consumer's settings are valid");
-    let mut list = TopicPartitionList::new();
-    for partition in 0..topics(bootstrap).get(topic).copied().unwrap_or(0) {
-        list.add_partition(topic, partition as i32);
+/// A group's committed offsets asked for again and again, by one client.
+pub struct Progress(BaseConsumer, TopicPartitionList);
+
+impl Progress {
+    /// Those of `group` in `topic`.
+    pub fn new(bootstrap: &str, group: &str, topic: &str) -> Self {
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", bootstrap)
+            .set("group.id", group)
+            // Does not wait for an open transaction: what is committed counts.
+            .set("isolation.level", "read_uncommitted")
+            .set("enable.auto.commit", "false")
+            .create()
+            .expect("the consumer's settings are valid");
+        let mut list = TopicPartitionList::new();
+        for partition in 0..topics(bootstrap).get(topic).copied().unwrap_or(0) {
+            list.add_partition(topic, partition as i32);
+        }
+        Self(consumer, list)
     }
-    let found = consumer
-        .committed_offsets(list, PATIENCE)
-        .expect("the coordinator answers");
-    let offset = |place: &TopicPartitionListElem<'_>| match place.offset() {
-        Offset::Offset(at) => at,
-        _ => 0,
-    };
-    found.elements().iter().map(offset).sum()
+
+    /// Their sum.
+    pub fn sum(&self) -> i64 {
+        let found = self.0.committed_offsets(self.1.clone(), PATIENCE);
+        let offset = |place: &TopicPartitionListElem<'_>| match place.offset() {
+            Offset::Offset(at) => at,
+            _ => 0,
+        };
+        let found = found.expect("the coordinator answers");
+        found.elements().iter().map(offset).sum()
+    }
 }
 
 fn consumer(bootstrap: &str) -> BaseConsumer {

@@ -441,11 +441,11 @@ impl Scene {
         assert!(still, "the fault hit nobody: {before:?}, {after:?}");
     }
 
-    /// How far an edge's progress on its target has come: the sum of its committed offsets.
-    pub fn progress(&self, edge: &str, target_topic: &str) -> i64 {
+    /// How far an edge has come: its committed offsets on its target.
+    pub fn progress(&self, edge: &str, target_topic: &str) -> dump::Progress {
         let (_, target) = edge.split_once("-to-").expect("an edge is called A-to-B");
         let group = format!("crossdock.{}.{edge}", self.topology);
-        dump::committed(&self.bootstrap(target), &group, target_topic)
+        dump::Progress::new(&self.bootstrap(target), &group, target_topic)
     }
 
     /// How many records lie in `topic`, markers included.
