@@ -153,9 +153,13 @@ impl Dock {
         http::request("POST", &self.listen, path)
     }
 
-    /// The last `lines` of its output.
+    /// The last `lines` of its output; lines that differ in numbers only are told once.
     pub fn log_tail(&self, lines: usize) -> String {
-        tail(&self.log, lines)
+        let text = tail(&self.log, usize::MAX);
+        let shape = |line: &str| line.replace(|c: char| c.is_ascii_digit(), "");
+        let mut told: Vec<&str> = text.lines().collect();
+        told.dedup_by_key(|line| shape(line));
+        told[told.len().saturating_sub(lines)..].join("\n")
     }
 }
 

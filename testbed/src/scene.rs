@@ -161,6 +161,16 @@ impl Scene {
             .insert(name.to_owned());
     }
 
+    /// Every topic that users have produced to, with its cluster's alias.
+    pub fn sources(&self) -> Vec<(String, String)> {
+        let born = self
+            .known
+            .births
+            .iter()
+            .map(|b| (b.cluster.clone(), b.topic.clone()));
+        born.collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
     /// Says what an edge should copy: `topic` to `target_topic`.
     pub fn route(&mut self, edge: &str, topic: &str, target_topic: &str) {
         self.add_route(edge, topic, target_topic, false);
@@ -512,11 +522,12 @@ impl Drop for Scene {
     )]
     fn drop(&mut self) {
         if thread::panicking() {
-            for (instance, dock) in &self.docks {
+            for (name, dock) in &mut self.docks {
                 eprintln!(
-                    "--- crossdock {instance}, its last lines:\n{}",
+                    "--- crossdock {name}, its last lines:\n{}",
                     dock.log_tail(60)
                 );
+                eprintln!("--- its status: {:?}", dock.status().map(|s| s.to_string()));
             }
         }
         // First the replicators, then the topics they write to.

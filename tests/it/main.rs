@@ -9,4 +9,5 @@ mod scenes;
 mod stall;
 mod star;
 mod takeover;
+mod topologies;
 mod two_way;
