@@ -35,7 +35,7 @@ const CHUNK: u64 = 25;
 Examples:
   crossdock rehearse topologies/three-cities.yaml
   crossdock rehearse topology.yaml --watch
-  crossdock rehearse topology.yaml --on bj=localhost:19092,sh=localhost:29092")]
+  crossdock rehearse topology.yaml --on bj=localhost:19092,sh=localhost:19192")]
 pub struct Args {
     /// The topology file
     pub file: PathBuf,
