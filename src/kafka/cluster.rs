@@ -21,6 +21,9 @@ use super::{Error, ErrorKind, Properties, TopicPartition};
 /// How long a cluster has to answer one question.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
+/// How long it has for offsets: asked every second, they are the evidence that an edge is alive.
+const OFFSETS_WITHIN: Duration = Duration::from_secs(5);
+
 /// Room in the target's `max.message.bytes` for provenance headers: more than a record gains on
 /// dozens of hops, each at most about 400 bytes.
 const HEADER_ROOM_BYTES: u64 = 16 * 1024;
@@ -332,7 +335,7 @@ impl Cluster {
             self.client.client().native_ptr(),
             partitions,
             spec,
-            ANSWER_WITHIN,
+            OFFSETS_WITHIN,
         )
         .map_err(|e| {
             let named: Vec<_> = partitions

@@ -12,7 +12,7 @@ use crate::kafka::{Error, ErrorKind, TopicPartition};
 use crate::stream::{Report, Tally, Twin};
 
 /// Evidence older than this proves nothing: without news of the source's log ends, no edge is caught up.
-const EVIDENCE_MAX_AGE: Duration = Duration::from_secs(15);
+const EVIDENCE_MAX_AGE: Duration = Duration::from_secs(5);
 
 /// A stream whose lease is stale for longer than this has a trouble to tell.
 const STALE_MAX: Duration = Duration::from_secs(3);
