@@ -1,0 +1,83 @@
+//! A scene's crossdock processes.
+
+use std::process::ExitStatus;
+
+use super::{CAUGHT_UP_WITHIN, DOCK, Scene};
+use crate::dock::{Dock, Line};
+
+impl Scene {
+    /// Starts the scene's crossdock.
+    pub fn start(&mut self) -> &mut Dock {
+        self.start_as(DOCK, &[])
+    }
+
+    /// Starts a crossdock under `--instance NAME`, with further arguments.
+    pub fn start_as(&mut self, instance: &str, arguments: &[&str]) -> &mut Dock {
+        self.start_twin(instance, instance, arguments)
+    }
+
+    /// Starts a crossdock that the scene knows by `name`, whatever instance it says it is.
+    pub fn start_twin(&mut self, name: &str, instance: &str, arguments: &[&str]) -> &mut Dock {
+        let line = Line {
+            binary: self.binary.clone(),
+            file: self.file(),
+            instance: instance.to_owned(),
+            arguments: arguments.iter().map(|a| (*a).to_owned()).collect(),
+            environment: self.environment(),
+        };
+        let dock = Dock::start(line, self.folder.join(format!("{name}.log")));
+        self.docks
+            .entry(name.to_owned())
+            .insert_entry(dock)
+            .into_mut()
+    }
+
+    /// Runs `crossdock run --once` to its end.
+    pub fn run_once(&mut self) -> ExitStatus {
+        self.start_as("once", &["--once"]);
+        let status = self.dock("once").ended(CAUGHT_UP_WITHIN);
+        if !status.success() {
+            panic!(
+                "`run --once` ended with {status}:\n{}",
+                self.dock("once").log_tail(30)
+            );
+        }
+        self.docks.remove("once");
+        status
+    }
+
+    /// A crossdock that was started.
+    pub fn dock(&mut self, instance: &str) -> &mut Dock {
+        self.docks
+            .get_mut(instance)
+            .unwrap_or_else(|| panic!("no crossdock {instance}"))
+    }
+
+    /// One that is gone for good: nobody waits for it.
+    pub fn forget(&mut self, name: &str) {
+        self.docks.remove(name);
+    }
+
+    /// Where the clusters are, for the topology file.
+    pub fn environment(&self) -> Vec<(String, String)> {
+        let variable = |alias: &String| {
+            let name: String = alias
+                .chars()
+                .map(|c| {
+                    if c.is_ascii_alphanumeric() {
+                        c.to_ascii_uppercase()
+                    } else {
+                        '_'
+                    }
+                })
+                .collect();
+            let broker = &self.clusters[alias];
+            let address = match self.proxies.contains_key(alias) {
+                true => format!("localhost:{}", broker.proxy_port()),
+                false => broker.bootstrap(),
+            };
+            (format!("{name}_BOOTSTRAP"), address)
+        };
+        self.clusters.keys().map(variable).collect()
+    }
+}

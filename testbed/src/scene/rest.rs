@@ -1,0 +1,189 @@
+//! Waiting until a scene has come to rest, and the verdict on it.
+
+use std::collections::BTreeMap;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{CAUGHT_UP_WITHIN, Scene};
+use crate::pool::Lease;
+use crate::verdict::{Verdict, judge};
+use crate::{dock, dump, wait};
+
+/// How long all logs must stand still to be at rest.
+const REST: Duration = Duration::from_millis(1500);
+
+impl Scene {
+    /// Waits until every running crossdock says that it has caught up, and the logs agree.
+    pub fn until_caught_up(&mut self) {
+        self.until_caught_up_where(|_| true);
+        let (mut since, mut last) = (Instant::now(), self.ends());
+        wait::until("all logs at rest", CAUGHT_UP_WITHIN, || {
+            self.all_caught_up(&|_| true)?;
+            let now = self.ends();
+            if now != last {
+                (since, last) = (Instant::now(), now);
+            }
+            if since.elapsed() >= REST {
+                Ok(())
+            } else {
+                Err("logs still grow".to_owned())
+            }
+        });
+    }
+
+    /// Waits until the logs stand still and one of the crossdocks says that it has caught up.
+    pub fn until_one_caught_up(&mut self) {
+        let (mut since, mut last) = (Instant::now(), self.ends());
+        wait::until("all logs at rest", CAUGHT_UP_WITHIN, || {
+            let mut said = Err("no crossdock runs".to_owned());
+            for dock in self.docks.values_mut() {
+                let status = dock.status().and_then(|s| dock::caught_up(&s, &|_| true));
+                said = said.or(status);
+            }
+            said?;
+            let now = self.ends();
+            if now != last {
+                (since, last) = (Instant::now(), now);
+            }
+            if since.elapsed() >= REST {
+                Ok(())
+            } else {
+                Err("logs still grow".to_owned())
+            }
+        });
+    }
+
+    /// Waits until the edges that are `asked` for say so.
+    pub fn until_caught_up_where(&mut self, asked: impl Fn(&str) -> bool) {
+        wait::until("caught up", CAUGHT_UP_WITHIN, || self.all_caught_up(&asked));
+    }
+
+    fn all_caught_up(&mut self, asked: &dyn Fn(&str) -> bool) -> Result<(), String> {
+        self.assert_running();
+        for (name, dock) in &mut self.docks {
+            let status = dock.status().map_err(|e| format!("{name}: {e}"))?;
+            dock::caught_up(&status, asked).map_err(|e| format!("{name}: {e}"))?;
+        }
+        Ok(())
+    }
+
+    /// One that has ended copies nothing any more: no need to wait until time runs out.
+    fn assert_running(&mut self) {
+        for (name, dock) in &mut self.docks {
+            assert!(
+                dock.is_running(),
+                "{name} has ended:\n{}",
+                dock.log_tail(20)
+            );
+        }
+    }
+
+    /// Waits until more than `count` records lie in `topic`: the fault comes in the middle of it.
+    pub fn until_copied(&mut self, alias: &str, topic: &str, count: i64) {
+        let bootstrap = self.bootstrap(alias);
+        wait::until("records arrive", CAUGHT_UP_WITHIN, || {
+            self.assert_running();
+            let ends = dump::ends(&bootstrap);
+            let found: i64 = ends
+                .get(topic)
+                .into_iter()
+                .flatten()
+                .map(|(_, end)| end)
+                .sum();
+            if found > count {
+                Ok(())
+            } else {
+                Err(format!("{found} of {count} in {topic}"))
+            }
+        });
+    }
+
+    /// Log start and last stable offset of each partition.
+    pub fn logs(&self, alias: &str, topic: &str) -> Vec<(i64, i64)> {
+        dump::ends(&self.bootstrap(alias))
+            .remove(topic)
+            .unwrap_or_default()
+    }
+
+    /// Waits until every partition has grown beyond `before`: each has an owner who copies.
+    pub fn until_all_grow(&self, alias: &str, topic: &str, before: &[(i64, i64)], limit: Duration) {
+        wait::until("every partition grows", limit, || {
+            let now = self.logs(alias, topic);
+            let all = now
+                .iter()
+                .zip(before)
+                .all(|((_, now), (_, before))| now > before);
+            if all {
+                Ok(())
+            } else {
+                Err(format!("{before:?}, now {now:?}"))
+            }
+        });
+    }
+
+    /// Panics unless some partition stands still while others grow: that the fault has hit somebody.
+    pub fn assert_some_stand_still(&mut self, alias: &str, topic: &str) {
+        // What was on its way when the fault came has arrived by then.
+        let now = self.end_sum(alias, topic);
+        self.until_copied(alias, topic, now + 1_000);
+        let before = self.logs(alias, topic);
+        self.until_copied(alias, topic, now + 2_000);
+        let after = self.logs(alias, topic);
+        let still = before
+            .iter()
+            .zip(&after)
+            .any(|(before, after)| before == after);
+        assert!(still, "the fault hit nobody: {before:?}, {after:?}");
+    }
+
+    /// How far an edge has come: its committed offsets on its target.
+    pub fn progress(&self, edge: &str, target_topic: &str) -> dump::Progress {
+        let (_, target) = edge.split_once("-to-").expect("an edge is called A-to-B");
+        let group = format!("crossdock.{}.{edge}", self.topology);
+        dump::Progress::new(&self.bootstrap(target), &group, target_topic)
+    }
+
+    /// How many records lie in `topic`, markers included.
+    pub fn end_sum(&self, alias: &str, topic: &str) -> i64 {
+        let ends = dump::ends(&self.bootstrap(alias));
+        ends.get(topic)
+            .into_iter()
+            .flatten()
+            .map(|(_, end)| end)
+            .sum()
+    }
+
+    /// Reads every log of every cluster and judges.
+    pub fn verdict(&mut self) -> Verdict {
+        assert!(
+            self.loads.is_empty(),
+            "a verdict is given on what has come to rest"
+        );
+        let mut evidence = self.known.clone();
+        let (begun, before) = (Instant::now(), self.ends());
+        for (alias, broker) in &self.clusters {
+            let dump = dump::dump(broker.cluster_id(), &broker.bootstrap());
+            evidence.clusters.insert(alias.clone(), dump);
+        }
+        // Records that go round come back within this time.
+        thread::sleep(REST.saturating_sub(begun.elapsed()));
+        for ((alias, topic), end) in self.ends() {
+            if before.get(&(alias.clone(), topic.clone())) != Some(&end) {
+                evidence
+                    .moved
+                    .push(format!("{topic} on {alias} still grows"));
+            }
+        }
+        judge(&evidence)
+    }
+
+    fn ends(&self) -> BTreeMap<(String, String), Vec<(i64, i64)>> {
+        let of = |(alias, broker): (&String, &Lease)| {
+            let alias = alias.clone();
+            let ends = dump::ends(&broker.bootstrap());
+            ends.into_iter()
+                .map(move |(topic, ends)| ((alias.clone(), topic), ends))
+        };
+        self.clusters.iter().flat_map(of).collect()
+    }
+}
