@@ -4,19 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Take;
 use super::admit::Admit;
-use super::names::{Names, Site};
+use super::names::{Names, Place, Site};
 use super::space::Space;
-use super::walks::{Place, Reach, STEPS_MAX, Walk, follow, guard};
+use super::walks::{Reach, STEPS_MAX, Walk, follow, guard};
 use crate::edge::Edge;
 use crate::finding::{Code, Finding, Span};
 use crate::topology::Draft;
 
 /// Steps that walks are followed for over all births together, and for each at least.
-const STEPS_TOTAL: usize = 400_000;
+const STEPS_TOTAL: usize = 100_000;
 const STEPS_MIN: usize = 300;
 
 /// Most places that are looked at to find where a replica was born.
-const ORIGINS_MAX: usize = 300;
+const ORIGINS_MAX: usize = 60;
 
 /// Most places underlined beside the main one.
 const OTHERS_MAX: usize = 8;
@@ -133,7 +133,7 @@ impl<'d> Case<'d> {
                     places: vec![birth],
                 }));
             }
-            let reach = follow(self.names, &self.space.out, &birth, 2_000);
+            let reach = follow(self.names, &self.space.out, &birth, STEPS_MIN);
             let fits = |walk: &&Walk| {
                 walk.places.last() == Some(&last) && guard(self.names, walk, number) == Admit::Copy
             };

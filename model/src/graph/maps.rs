@@ -7,7 +7,7 @@
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-use super::language::store::{Lang, NAMES, NONE, Store};
+use super::language::store::{Lang, NAMES, NONE, STRINGS, Store};
 use super::names::Link;
 use super::rename::{Rule, grows};
 use crate::edge::Part;
@@ -249,27 +249,65 @@ struct Word {
     groups: Vec<(usize, String)>,
 }
 
-fn rule_pieces(store: &mut Store, rule: &Rule, domain: Lang) -> Vec<(Lang, Map)> {
-    if let Some(pieces) = affix_pieces(store, rule, domain) {
-        return pieces;
-    }
-    let names = store.shortest(domain, WORDS_MAX, TOPIC_NAME_MAX);
-    store.is_rough |= names.len() == WORDS_MAX;
-    let made = |old: String| rule.apply(&old).map(|new| (old, new));
-    let pairs: Vec<(String, String)> = names.into_iter().filter_map(made).collect();
-    vec![(domain, Map::Pairs(pairs))]
+/// Names of one outline, `strip.0 x strip.1`, and what becomes of them.
+#[derive(Clone, Debug)]
+pub(crate) struct Outline {
+    pub(crate) strip: Affix,
+    /// What may stand between; `None`: nothing does.
+    open: Option<Hir>,
+    pub(crate) map: Map,
 }
 
-fn affix_pieces(store: &mut Store, rule: &Rule, domain: Lang) -> Option<Vec<(Lang, Map)>> {
-    let uses_groups = rule.to.iter().any(|p| matches!(p, Part::Group(_)));
-    let Some(whole) = rule.matches.as_ref().filter(|_| uses_groups) else {
-        let map = of_parts(&rule.to, &[], None, &Affix::default())?;
-        return Some(vec![(domain, map)]);
+fn rule_pieces(store: &mut Store, rule: &Rule, domain: Lang) -> Vec<(Lang, Map)> {
+    match &rule.outlines {
+        Some(Outlines::Every(map)) => vec![(domain, map.clone())],
+        Some(Outlines::Each(outlines)) => {
+            let mut rest = domain;
+            let mut pieces = Vec::new();
+            for outline in outlines {
+                let open = match &outline.open {
+                    Some(hir) => super::language::build::of_pattern(hir),
+                    None => Some(super::language::build::of_names([""])),
+                };
+                let open = open.map_or(STRINGS, |language| store.keep(language));
+                let named = store.wrap(&outline.strip.0, open, &outline.strip.1);
+                let here = store.and(rest, named);
+                rest = store.minus(rest, named);
+                pieces.push((here, outline.map.clone()));
+            }
+            pieces
+        }
+        None => {
+            let names = store.shortest(domain, WORDS_MAX, TOPIC_NAME_MAX);
+            store.is_rough |= names.len() == WORDS_MAX;
+            let made = |old: String| rule.apply(&old).map(|new| (old, new));
+            vec![(
+                domain,
+                Map::Pairs(names.into_iter().filter_map(made).collect()),
+            )]
+        }
+    }
+}
+
+/// What a rule comes apart into.
+#[derive(Clone, Debug)]
+pub(crate) enum Outlines {
+    /// All names that it matches become something in one way.
+    Every(Map),
+    /// The first outline that fits says what.
+    Each(Vec<Outline>),
+}
+
+/// Takes a rule apart; `None` when that cannot be done exactly.
+pub(crate) fn outlines(matches: Option<&Hir>, to: &[Part]) -> Option<Outlines> {
+    let uses_groups = to.iter().any(|p| matches!(p, Part::Group(_)));
+    let Some(hir) = matches.filter(|_| uses_groups) else {
+        return of_parts(to, &[], None, &Affix::default()).map(Outlines::Every);
     };
-    let segments = segments(whole.hir());
     let mut before = vec![Word::default()];
     let mut after: Option<Vec<Word>> = None;
     let mut open = None;
+    let segments = segments(hir);
     for segment in &segments {
         let fixed = after.as_mut().unwrap_or(&mut before);
         match words(segment) {
@@ -281,26 +319,20 @@ fn affix_pieces(store: &mut Store, rule: &Rule, domain: Lang) -> Option<Vec<(Lan
             }
         }
     }
-    let mut rest = domain;
-    let mut pieces = Vec::new();
     let ends = after.unwrap_or_else(|| vec![Word::default()]);
-    for (head, tail) in before.iter().flat_map(|h| ends.iter().map(move |t| (h, t))) {
+    let all = before
+        .iter()
+        .flat_map(|head| ends.iter().map(move |tail| (head, tail)));
+    let outline = |(head, tail): (&Word, &Word)| {
         let strip = (head.text.clone(), tail.text.clone());
-        let open_names = match open {
-            Some((_, hir)) => super::language::build::of_pattern(hir)?,
-            None => super::language::build::of_names([""]),
-        };
-        let open_names = store.keep(open_names);
-        let named = store.wrap(&strip.0, open_names, &strip.1);
-        let here = store.and(rest, named);
-        rest = store.minus(rest, named);
         let groups = [head.groups.as_slice(), &tail.groups].concat();
-        pieces.push((
-            here,
-            of_parts(&rule.to, &groups, open.and_then(|o| o.0), &strip)?,
-        ));
-    }
-    Some(pieces)
+        let map = of_parts(to, &groups, open.and_then(|o| o.0), &strip)?;
+        let open = open.map(|(_, hir)| hir.clone());
+        Some(Outline { strip, open, map })
+    };
+    all.map(outline)
+        .collect::<Option<Vec<_>>>()
+        .map(Outlines::Each)
 }
 
 /// The map of a new name's parts, the fixed groups written out.

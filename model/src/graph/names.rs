@@ -5,7 +5,7 @@
 //! backwards from the name, over all names that the edges could map to it, whether or not the
 //! topics exist.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::maps::selection;
@@ -19,11 +19,20 @@ use crate::topology::Draft;
 /// Most topics that one lineage is followed back through.
 const BACK_MAX: usize = 2_000;
 
+/// How much longer than a topic the names may be that it is followed back through.
+const LONGER_MAX: usize = 24;
+
 /// Most answers that are remembered; beyond it they are worked out again.
 const MEMORY_MAX: usize = 100_000;
 
+/// Places, and what is mapped to each.
+type Ways = BTreeMap<Place, Vec<Place>>;
+
 /// A cluster, by its place in the file.
 pub(crate) type Site = usize;
+
+/// A topic of a cluster.
+pub(crate) type Place = (Site, String);
 
 /// `topics` and `exclude_topics` of an edge, compiled.
 #[derive(Debug)]
@@ -57,8 +66,8 @@ pub struct Names {
 
 #[derive(Debug, Default)]
 struct Memory {
-    replicas: HashMap<(Site, String), bool>,
-    lineages: HashMap<(Site, String), Arc<BTreeSet<Site>>>,
+    replicas: HashMap<Place, bool>,
+    lineages: HashMap<Place, Arc<BTreeSet<Site>>>,
 }
 
 impl Names {
@@ -172,75 +181,94 @@ impl Names {
                 }
             }
         }
-        self.remember(|m| m.replicas.insert((site, topic.to_owned()), is_replica));
+        // Where nothing was found, nothing is to be found for those it was looked for at either.
+        seen.retain(|at| *at == site || !is_replica);
+        self.remember(|m| {
+            let known = seen
+                .into_iter()
+                .map(|at| ((at, topic.to_owned()), is_replica));
+            m.replicas.extend(known);
+        });
         is_replica
     }
 
     pub(crate) fn lineage_at(&self, site: Site, topic: &str) -> Arc<BTreeSet<Site>> {
-        let known = |m: &mut Memory| m.lineages.get(&(site, topic.to_owned())).cloned();
-        if let Some(known) = self.remember(known) {
+        let place = (site, topic.to_owned());
+        if let Some(known) = self.remember(|m| m.lineages.get(&place).cloned()) {
             return known;
         }
-        let lineage = Arc::new(self.trace_back(site, topic));
+        let ways = self.trace_back(&place);
+        let solved = self.solve(ways);
+        let lineage = Arc::new(solved.get(&place).cloned().unwrap_or_default());
+        // What lies behind a place does not depend on it, and for shorter names more than enough of
+        // it was looked at: they are solved too.
         self.remember(|m| {
+            let whole = solved
+                .into_iter()
+                .filter(|(at, _)| at.1.len() <= topic.len());
             m.lineages
-                .insert((site, topic.to_owned()), Arc::clone(&lineage))
+                .extend(whole.map(|(at, passed)| (at, Arc::new(passed))));
+            m.lineages.insert(place, Arc::clone(&lineage));
         });
         lineage
     }
 
-    /// The greatest solution: every replica on the way starts with all clusters, and loses those
-    /// that some way to it does not pass.
-    fn trace_back(&self, site: Site, topic: &str) -> BTreeSet<Site> {
-        let start = (site, topic.to_owned());
-        let mut ways: BTreeMap<(Site, String), Vec<(Site, String)>> = BTreeMap::new();
-        let mut settled: BTreeMap<(Site, String), Arc<BTreeSet<Site>>> = BTreeMap::new();
+    /// Every replica that a place can have come from, with what is mapped to it.
+    fn trace_back(&self, start: &Place) -> Ways {
+        let mut ways = Ways::new();
         let mut queue = vec![start.clone()];
         while let Some(at) = queue.pop() {
-            if let Some(known) = self.remember(|m| m.lineages.get(&at).cloned()) {
-                settled.insert(at, known);
+            let is_known = at != *start && self.remember(|m| m.lineages.contains_key(&at));
+            if is_known || ways.len() > BACK_MAX || ways.contains_key(&at) {
                 continue;
             }
-            if ways.contains_key(&at) || ways.len() > BACK_MAX || !self.is_replica_at(at.0, &at.1) {
+            // Edges that shorten names have ever longer ones behind them: a way that only goes on
+            // growing backwards comes from nowhere.
+            if at.1.len() > start.1.len() + LONGER_MAX || !self.is_replica_at(at.0, &at.1) {
                 continue;
             }
             let mut from = Vec::new();
             for number in &self.into[at.0] {
-                let source = self.links[*number].as_ref().map(|link| link.source);
-                let old = self.back(*number, &at.1);
-                from.extend(
-                    source
-                        .into_iter()
-                        .flat_map(|s| old.iter().map(move |o| (s, o.clone()))),
-                );
+                if let Some(link) = &self.links[*number] {
+                    from.extend(link.back(&at.1).into_iter().map(|old| (link.source, old)));
+                }
             }
             queue.extend(from.iter().cloned());
             ways.insert(at, from);
         }
+        ways
+    }
+
+    /// The greatest solution: every replica starts with all clusters, and loses those that some way
+    /// to it does not pass.
+    fn solve(&self, ways: Ways) -> BTreeMap<Place, BTreeSet<Site>> {
         let all: BTreeSet<Site> = (0..self.aliases.len()).collect();
-        let mut lineage: BTreeMap<&(Site, String), BTreeSet<Site>> =
-            ways.keys().map(|at| (at, all.clone())).collect();
-        loop {
-            let mut has_changed = false;
-            for (at, from) in &ways {
-                let mut passed = all.clone();
-                for way in from {
-                    let further = lineage.get(way).or(settled.get(way).map(Arc::as_ref));
-                    // Cut off at the limit: a way not followed takes nothing away.
-                    if further.is_none() && self.is_replica_at(way.0, &way.1) {
-                        continue;
-                    }
-                    passed.retain(|s| *s == way.0 || further.is_some_and(|f| f.contains(s)));
-                }
-                if lineage.get(at) != Some(&passed) {
-                    lineage.insert(at, passed);
-                    has_changed = true;
-                }
-            }
-            if !has_changed {
-                return lineage.remove(&start).unwrap_or_default();
+        let mut behind: BTreeMap<&Place, Vec<&Place>> = BTreeMap::new();
+        for (at, from) in &ways {
+            for way in from.iter().filter(|way| ways.contains_key(*way)) {
+                behind.entry(way).or_default().push(at);
             }
         }
+        let mut solved: BTreeMap<Place, BTreeSet<Site>> =
+            ways.keys().map(|at| (at.clone(), all.clone())).collect();
+        let mut queue: VecDeque<&Place> = ways.keys().collect();
+        while let Some(at) = queue.pop_front() {
+            let mut passed = all.clone();
+            for way in ways.get(at).into_iter().flatten() {
+                let known = self.remember(|m| m.lineages.get(way).cloned());
+                let further = solved.get(way).or(known.as_deref());
+                // Cut off at the limit: a way not followed takes nothing away.
+                if further.is_none() && self.is_replica_at(way.0, &way.1) {
+                    continue;
+                }
+                passed.retain(|s| *s == way.0 || further.is_some_and(|f| f.contains(s)));
+            }
+            if solved.get(at) != Some(&passed) {
+                solved.insert(at.clone(), passed);
+                queue.extend(behind.get(at).into_iter().flatten());
+            }
+        }
+        solved
     }
 
     fn remember<T>(&self, with: impl FnOnce(&mut Memory) -> T) -> T {

@@ -4,6 +4,7 @@ use regex_syntax::hir::{Hir, HirKind};
 
 use super::language::build;
 use super::language::store::{Lang, NONE, Store};
+use super::maps::{Map, Outlines, outlines};
 use super::pattern::Whole;
 use crate::edge::{Part, Rename};
 use crate::name::TOPIC_NAME_MAX;
@@ -22,6 +23,8 @@ pub(crate) struct Rule {
     pub(crate) matches: Option<Whole>,
     pub(crate) text: Option<String>,
     pub(crate) to: Vec<Part>,
+    /// What it comes apart into, where it does.
+    pub(crate) outlines: Option<Outlines>,
 }
 
 /// Whether the new name contains the whole old one and more (the contract's *grows*).
@@ -31,10 +34,14 @@ pub(crate) fn grows(old: &str, new: &str) -> bool {
 
 impl Renamer {
     pub(crate) fn new(rename: &Rename) -> Self {
-        let rules = rename.rules.iter().map(|rule| Rule {
-            matches: rule.matches.as_ref().map(Whole::new),
-            text: rule.matches.as_ref().map(|p| p.text.clone()),
-            to: rule.to.clone(),
+        let rules = rename.rules.iter().map(|rule| {
+            let matches = rule.matches.as_ref().map(Whole::new);
+            Rule {
+                outlines: outlines(matches.as_ref().map(Whole::hir), &rule.to),
+                matches,
+                text: rule.matches.as_ref().map(|p| p.text.clone()),
+                to: rule.to.clone(),
+            }
         });
         Self {
             rules: rules.collect(),
@@ -109,12 +116,33 @@ impl Rule {
         Some(self.to.iter().map(text).collect())
     }
 
-    /// Candidates for the old name where it stands in the new one as a whole; `None` where it need
-    /// not.
+    /// Candidates for the old name where they can be read off the new one; `None` where they have to
+    /// be searched for.
     fn holding(&self, new: &str) -> Option<Vec<String>> {
-        if !self.to.contains(&Part::Topic) {
-            return None;
+        let unwrapped = |map: &Map| match map {
+            Map::Affix { strip, wrap } => {
+                let open = new
+                    .strip_prefix(&wrap.0)
+                    .and_then(|n| n.strip_suffix(&wrap.1));
+                Some(open.map(|open| format!("{}{open}{}", strip.0, strip.1)))
+            }
+            // Whatever it was before.
+            Map::Constant(name) => (name != new).then_some(None),
+            Map::Pairs(_) => None,
+        };
+        match &self.outlines {
+            Some(Outlines::Every(map)) => Some(unwrapped(map)?.into_iter().collect()),
+            Some(Outlines::Each(all)) => {
+                let each: Option<Vec<_>> = all.iter().map(|o| unwrapped(&o.map)).collect();
+                Some(each?.into_iter().flatten().collect())
+            }
+            None if self.to.contains(&Part::Topic) => Some(self.pieces_of(new)),
+            None => None,
         }
+    }
+
+    /// The old name stands in the new one as a whole: every piece of it that may be it.
+    fn pieces_of(&self, new: &str) -> Vec<String> {
         let ends = |start: usize| (start + 1..=new.len()).map(move |end| (start, end));
         let places = (0..new.len()).flat_map(ends);
         let literal: usize = self.to.iter().map(literal_len).sum();
@@ -122,10 +150,8 @@ impl Rule {
         let has_groups = self.to.iter().any(|p| matches!(p, Part::Group(_)));
         let fits = |len: usize| has_groups || len * copies + literal == new.len();
         let cut = places.filter(|(start, end)| fits(end - start));
-        Some(
-            cut.filter_map(|(s, e)| new.get(s..e).map(str::to_owned))
-                .collect(),
-        )
+        cut.filter_map(|(s, e)| new.get(s..e).map(str::to_owned))
+            .collect()
     }
 }
 

@@ -7,7 +7,7 @@ use super::language::{DEAD, SYMBOLS};
 use crate::name::TOPIC_NAME_MAX;
 
 /// Most cells that the joint automaton may have before the search is given up.
-const CELLS_MAX: usize = 6_000_000;
+const CELLS_MAX: usize = 3_000_000;
 
 /// A kind of name: its shortest member, and which of the sets hold it.
 #[derive(Clone, Debug, PartialEq, Eq)]

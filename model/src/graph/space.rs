@@ -73,6 +73,7 @@ pub(crate) struct Space<'n> {
     /// Names that can come to be written on the target, and those they were on the source.
     pub(crate) writes: Writes,
     pub(crate) reads: Writes,
+    noted: BTreeMap<(usize, usize), (BTreeSet<Lang>, BTreeSet<Lang>)>,
 }
 
 impl<'n> Space<'n> {
@@ -100,6 +101,7 @@ impl<'n> Space<'n> {
             replicas: vec![NONE; names.aliases.len()],
             writes: Writes::new(),
             reads: Writes::new(),
+            noted: BTreeMap::new(),
         };
         space.find_images();
         space.find_replicas();
@@ -120,6 +122,7 @@ impl<'n> Space<'n> {
     /// The least fixed point of the contract's rule.
     fn find_replicas(&mut self) {
         let mut kept = Vec::new();
+        let mut made = vec![BTreeSet::new(); self.replicas.len()];
         for number in 0..self.pieces.len() {
             let mut keeps = NONE;
             let target = self.names.links[number].as_ref().filter(|l| l.enabled);
@@ -129,10 +132,13 @@ impl<'n> Space<'n> {
                 let same = piece.kept(&mut self.store);
                 keeps = self.store.or(keeps, same);
                 if let Some(link) = target {
-                    self.replicas[link.target] = self.store.or(self.replicas[link.target], grown);
+                    made[link.target].insert(grown);
                 }
             }
             kept.push(keeps);
+        }
+        for (site, made) in made.into_iter().enumerate() {
+            self.replicas[site] = self.store.union(&Vec::from_iter(made));
         }
         loop {
             let before = self.replicas.clone();
@@ -172,6 +178,7 @@ impl<'n> Space<'n> {
             let names = kinds.into_iter().take(KINDS_MAX).map(|kind| kind.name);
             trials.push((site, names.collect(), grows));
         }
+        self.sum_up();
         trials
     }
 
@@ -279,12 +286,18 @@ impl<'n> Space<'n> {
     fn note(&mut self, number: usize, index: usize, form: &Form, births: Lang, piece: &Piece) {
         let read = self.push(form, births);
         let written = piece.image(&mut self.store, read);
-        let key = (number, index);
-        let reads = self.reads.get(&key).copied().unwrap_or(NONE);
-        let writes = self.writes.get(&key).copied().unwrap_or(NONE);
-        let (reads, writes) = (self.store.or(reads, read), self.store.or(writes, written));
-        self.reads.insert(key, reads);
-        self.writes.insert(key, writes);
+        let noted = self.noted.entry((number, index)).or_default();
+        noted.0.insert(read);
+        noted.1.insert(written);
+    }
+
+    fn sum_up(&mut self) {
+        for (key, (read, written)) in std::mem::take(&mut self.noted) {
+            let [read, written] = [read, written].map(Vec::from_iter);
+            let (read, written) = (self.store.union(&read), self.store.union(&written));
+            self.reads.insert(key, read);
+            self.writes.insert(key, written);
+        }
     }
 
     /// Whether names come to a place in one way only, by the name rule without its guards: then what

@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use super::admit::{Admit, admit_path};
-use super::names::{Names, Site};
+use super::names::{Link, Names, Place, Site};
 use super::{Arrival, Take};
 use crate::name::Alias;
 use crate::topology::Draft;
 
-/// A topic of a cluster.
-pub(crate) type Place = (Site, String);
-
 /// Most steps that the walks from one birth are followed for.
 pub(crate) const STEPS_MAX: usize = 20_000;
+
+/// How often a walk may go round all clusters: headers end every walk within one round, and where
+/// there are none, names that grow are a loop of names.
+const ROUNDS_MAX: usize = 3;
 
 /// A walk, as far as it goes: the edges taken, and every place on the way with its birth first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,22 +54,28 @@ pub(crate) fn follow(names: &Names, out: &[Vec<usize>], birth: &Place, steps_max
     };
     let mut queue = std::collections::VecDeque::from([start]);
     let mut steps = 0;
+    let longest = (names.aliases.len() * ROUNDS_MAX).max(4);
     while let Some(walk) = queue.pop_front() {
+        if walk.edges.len() >= longest {
+            reach.is_cut_short = true;
+            continue;
+        }
         let Some((site, topic)) = walk.places.last().cloned() else {
             continue;
         };
+        let stamps = Stamps::of(names, &walk);
         for number in &out[site] {
+            let Some(link) = &names.links[*number] else {
+                continue;
+            };
+            if stamps.guard(link) != Admit::Copy {
+                continue;
+            }
             let key = (*number, topic.clone());
             let take = takes
                 .entry(key)
                 .or_insert_with(|| names.take_at(*number, &topic));
             let Take::Into(new) = take else { continue };
-            let Some(link) = &names.links[*number] else {
-                continue;
-            };
-            if guard(names, &walk, *number) != Admit::Copy {
-                continue;
-            }
             let place = (link.target, new.clone());
             let mut next = walk.clone();
             next.edges.push(*number);
@@ -92,17 +99,28 @@ pub(crate) fn follow(names: &Names, out: &[Vec<usize>], birth: &Place, steps_max
 
 /// What an edge does with a record that has come by this walk.
 pub(crate) fn guard(names: &Names, walk: &Walk, number: usize) -> Admit {
-    let Some(link) = &names.links[number] else {
-        return Admit::Copy;
-    };
-    let stamped = walk.edges.iter().filter_map(|e| names.links[*e].as_ref());
-    let mut sources = stamped
-        .filter(|l| l.provenance)
-        .map(|l| l.source)
-        .peekable();
-    let has_hops = sources.peek().is_some();
-    let names_target = sources.any(|source| source == link.target);
-    admit_path(link.provenance, link.is_local, names_target, has_hops)
+    let link = names.links[number].as_ref();
+    link.map_or(Admit::Copy, |link| Stamps::of(names, walk).guard(link))
+}
+
+/// The clusters that a record's headers name.
+struct Stamps(Vec<Site>);
+
+impl Stamps {
+    fn of(names: &Names, walk: &Walk) -> Self {
+        let links = walk.edges.iter().filter_map(|e| names.links[*e].as_ref());
+        Self(links.filter(|l| l.provenance).map(|l| l.source).collect())
+    }
+
+    fn guard(&self, link: &Link) -> Admit {
+        let names_target = self.0.contains(&link.target);
+        admit_path(
+            link.provenance,
+            link.is_local,
+            names_target,
+            !self.0.is_empty(),
+        )
+    }
 }
 
 /// Everywhere a record born in `topic` of `cluster` arrives, not counting its birth place.

@@ -13,7 +13,7 @@ use super::{DEAD, Language, SYMBOLS, State};
 use crate::graph::pattern::whole;
 
 /// Memory that an automaton may take while it is made: beyond it a pattern is too much to follow.
-const BUILD_MAX: usize = 32 << 20;
+const BUILD_MAX: usize = 8 << 20;
 
 /// The names that a pattern matches as a whole; `None` when its automaton would be too large.
 pub(crate) fn of_pattern(hir: &Hir) -> Option<Language> {

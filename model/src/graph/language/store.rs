@@ -8,7 +8,7 @@ use crate::graph::pattern::Whole;
 use crate::name::{CONTROL_TOPIC, DEAD_LETTER_PREFIX};
 
 /// Most states an automaton may have before it is replaced by a larger, simpler set.
-const STATES_MAX: usize = 40_000;
+const STATES_MAX: usize = 20_000;
 
 /// A set of names, by number in its [`Store`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -138,6 +138,19 @@ impl Store {
         }
         let make = |s: &Self| product(s.get(a), s.get(b), |a, b| a || b);
         self.memo(Op::Or(a, b), make, STRINGS)
+    }
+
+    /// Names in any: halves are put together, so that no large set is gone through for each.
+    pub(crate) fn union(&mut self, all: &[Lang]) -> Lang {
+        match all {
+            [] => NONE,
+            [one] => *one,
+            _ => {
+                let (left, right) = all.split_at(all.len() / 2);
+                let (left, right) = (self.union(left), self.union(right));
+                self.or(left, right)
+            }
+        }
     }
 
     /// Names in the first only.
@@ -307,25 +320,20 @@ fn unwrapped(prefix: &str, a: &Language, suffix: &str) -> Language {
     if start == DEAD {
         return Language::empty();
     }
-    let ends: Vec<bool> = (0u32..)
-        .zip(&a.states)
-        .map(|(at, _)| a.accepts(a.walk(at, suffix)))
-        .collect();
-    let mut states = a.states.clone();
-    states
-        .iter_mut()
-        .zip(ends)
-        .for_each(|(s, end)| s.accept = end);
-    // The start is state 0: a copy of the state that the prefix leads to goes first.
-    let first = states[start as usize].clone();
-    let shift = |to: u32| if to == DEAD { DEAD } else { to + 1 };
-    let mut moved = vec![first];
-    moved.append(&mut states);
-    for state in &mut moved {
-        state.default = shift(state.default);
-        state.except.iter_mut().for_each(|e| e.1 = shift(e.1));
+    let mut found = Found::new(start);
+    let mut states = Vec::new();
+    while states.len() < found.order.len() {
+        let at = found.order[states.len()];
+        let state = &a.states[at as usize];
+        let mut id = |to: u32| if to == DEAD { DEAD } else { found.id(to) };
+        let except = state.except.iter().map(|(symbol, to)| (*symbol, id(*to)));
+        states.push(State {
+            accept: a.accepts(a.walk(at, suffix)),
+            except: except.collect(),
+            default: id(state.default),
+        });
     }
-    Language::minimized(moved)
+    Language::minimized(states)
 }
 
 #[cfg(test)]

@@ -7,9 +7,9 @@ use crate::finding::{Code, Finding};
 use crate::graph::case::{Case, Writer, maximal};
 use crate::graph::language::store::{Lang, NAMES};
 use crate::graph::maps::Map;
-use crate::graph::names::Site;
+use crate::graph::names::{Place, Site};
 use crate::graph::signature::kinds;
-use crate::graph::walks::{Place, follow};
+use crate::graph::walks::follow;
 use crate::name::TOPIC_NAME_MAX;
 
 /// How many names of a kind are tried before it counts as written once.

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::{Code, Finding};
 use crate::graph::case::{Case, maximal};
-use crate::graph::names::Site;
-use crate::graph::walks::{Place, Walk};
+use crate::graph::names::{Place, Site};
+use crate::graph::walks::Walk;
 
 /// Most walks into one cluster that are compared with each other.
 const COMPARED_MAX: usize = 300;

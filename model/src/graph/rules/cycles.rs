@@ -7,8 +7,9 @@ use crate::graph::admit::Admit;
 use crate::graph::case::Case;
 use crate::graph::circuits;
 use crate::graph::language::store::{Lang, NAMES, NONE};
+use crate::graph::names::Place;
 use crate::graph::space::Form;
-use crate::graph::walks::{Place, Walk, guard};
+use crate::graph::walks::{Walk, guard};
 use crate::graph::{Cut, Cycle, Take, Why};
 use crate::name::TOPIC_NAME_MAX;
 

@@ -5,8 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::finding::{Code, Finding};
 use crate::graph::Take;
 use crate::graph::case::{Case, Trial};
-use crate::graph::walks::{Place, Walk};
+use crate::graph::names::Place;
+use crate::graph::walks::Walk;
 use crate::name::TOPIC_NAME_MAX;
+
+/// A round that has made names as long as this one would go on for ever.
+const ENDLESS: usize = TOPIC_NAME_MAX * 3 / 4;
 
 /// Most names that one birth is followed to in search of growth.
 const NAMES_MAX: usize = 3_000;
@@ -22,6 +26,7 @@ pub(crate) struct Loop {
 /// Every loop, told by the edges that go round.
 pub(crate) fn find(case: &Case) -> Vec<Loop> {
     let mut found: BTreeMap<(Code, BTreeSet<usize>), Walk> = BTreeMap::new();
+    let mut rounds = Rounds::new();
     for trial in &case.trials {
         for walk in &trial.reach.loops {
             let back = walk.places.last();
@@ -35,11 +40,14 @@ pub(crate) fn find(case: &Case) -> Vec<Loop> {
                 .entry((Code::RecordLoop, edges))
                 .or_insert_with(|| walk.clone());
         }
-        if let Some(walk) = trial.grows.then(|| growth(case, trial)).flatten() {
-            let edges = walk.edges.iter().copied().collect();
-            found.entry((Code::NameLoop, edges)).or_insert(walk);
+        if trial.grows {
+            growth(case, trial, &mut rounds);
         }
     }
+    let endless = rounds
+        .into_iter()
+        .filter_map(|(edges, walk)| Some((edges, walk?)));
+    found.extend(endless.map(|(edges, walk)| ((Code::NameLoop, edges), walk)));
     let each = found.into_iter();
     each.map(|((code, edges), walk)| Loop { code, edges, walk })
         .collect()
@@ -92,32 +100,40 @@ fn finding(case: &Case, found: &Loop) -> Finding {
     finding
 }
 
-/// A walk of names that comes back longer, again and again, until Kafka's limit ends it.
-fn growth(case: &Case, trial: &Trial) -> Option<Walk> {
+/// Rounds by their edges, and the shortest walk of those that never end.
+type Rounds = BTreeMap<BTreeSet<usize>, Option<Walk>>;
+
+/// Follows names alone, in search of rounds that come back longer, again and again, until Kafka's
+/// limit ends them.
+fn growth(case: &Case, trial: &Trial, rounds: &mut Rounds) {
     let mut seen: BTreeMap<Place, Option<(Place, usize)>> = BTreeMap::new();
     seen.insert(trial.birth.clone(), None);
     let mut queue = std::collections::VecDeque::from([trial.birth.clone()]);
-    while let Some(at) = queue.pop_front() {
+    while let Some(at) = queue.pop_front().filter(|_| seen.len() <= NAMES_MAX) {
         for number in &case.space.out[at.0] {
-            let Some(to) = step(case, *number, &at) else {
+            let Some(to) = step(case, *number, &at).filter(|to| !seen.contains_key(to)) else {
                 continue;
             };
-            if seen.contains_key(&to) {
-                continue;
-            }
             seen.insert(to.clone(), Some((at.clone(), *number)));
-            if let Some(round) = longer_round(&seen, &to)
-                && never_ends(case, &to, &round)
-            {
-                return Some(round);
+            let Some(round) = longer_round(&seen, &to) else {
+                queue.push_back(to);
+                continue;
+            };
+            // A round is tried once; what lies behind it is more of the same.
+            let edges: BTreeSet<usize> = round.edges.iter().copied().collect();
+            let is_endless = match rounds.get(&edges) {
+                Some(known) => known.is_some(),
+                None => {
+                    let is_endless = never_ends(case, &to, &round);
+                    rounds.insert(edges, is_endless.then_some(round));
+                    is_endless
+                }
+            };
+            if !is_endless {
+                queue.push_back(to);
             }
-            if seen.len() > NAMES_MAX {
-                return None;
-            }
-            queue.push_back(to);
         }
     }
-    None
 }
 
 fn step(case: &Case, number: usize, at: &Place) -> Option<Place> {
@@ -153,15 +169,10 @@ fn never_ends(case: &Case, from: &Place, round: &Walk) -> bool {
         for number in &round.edges {
             match step(case, *number, &at) {
                 Some(to) => at = to,
-                None => return is_too_long(case, *number, &at),
+                // Near the limit other rules may end it first: their names are too long as well.
+                None => return at.1.len() >= ENDLESS,
             }
         }
     }
     false
-}
-
-/// Whether nothing but the length of the new name keeps an edge from a topic.
-fn is_too_long(case: &Case, number: usize, at: &Place) -> bool {
-    let why = case.names.take_at(number, &at.1);
-    matches!(why, Take::Not(crate::graph::Why::TargetName(new)) if new.len() > TOPIC_NAME_MAX)
 }

@@ -1,0 +1,95 @@
+//! Large topologies are proved in seconds.
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use crossdock_model::finding::Code;
+use crossdock_model::graph::{Report, check};
+use support::draft;
+
+/// Five seconds are promised; a machine that does other things besides is given more.
+const LIMIT: Duration = Duration::from_secs(20);
+
+fn proved(clusters: &[String], edges: &[String]) -> Report {
+    let edges: Vec<&str> = edges.iter().map(String::as_str).collect();
+    let draft = draft(&clusters.join(" "), &edges);
+    let start = Instant::now();
+    let report = check(&draft);
+    let took = start.elapsed();
+    // Unoptimised code is not what is measured.
+    assert!(
+        cfg!(debug_assertions) || took < LIMIT,
+        "{} edges: {took:?}",
+        edges.len()
+    );
+    report
+}
+
+#[test]
+fn a_thousand_edges_with_long_alternations() {
+    let clusters = ["a", "b", "c"].map(str::to_owned);
+    let names = |edge: usize| {
+        (0..16)
+            .map(move |n| format!("team{edge}-topic{n}"))
+            .collect::<Vec<_>>()
+    };
+    let edges: Vec<String> = (0..1_000)
+        .map(|n| format!("e{n}: a>{} {}", ["b", "c"][n % 2], names(n).join("|")))
+        .collect();
+    assert!(proved(&clusters, &edges).findings.is_empty());
+    let mut overlapping = edges;
+    overlapping.push("last: a>b team500-topic3 merge".into());
+    let report = proved(&clusters, &overlapping);
+    let codes: Vec<Code> = report.findings.iter().map(|f| f.code).collect();
+    assert_eq!(codes, [Code::DuplicateDelivery, Code::TopicCollision]);
+}
+
+#[test]
+fn a_full_mesh_of_two_hundred_clusters() {
+    if cfg!(debug_assertions) {
+        return;
+    }
+    let clusters: Vec<String> = (0..200).map(|n| format!("c{n}")).collect();
+    let pairs = || {
+        (0..200)
+            .flat_map(|a| (0..200).map(move |b| (a, b)))
+            .filter(|(a, b)| a != b)
+    };
+    let merged: Vec<String> = pairs()
+        .map(|(a, b)| format!("c{a}>c{b} orders.* local merge"))
+        .collect();
+    let report = proved(&clusters, &merged);
+    assert!(report.findings.iter().all(|f| f.code == Code::MergedTopic));
+    assert_eq!(report.findings.len(), 200);
+    let prefixed: Vec<String> = pairs()
+        .map(|(a, b)| format!("c{a}>c{b} orders.* local prefix"))
+        .collect();
+    assert!(proved(&clusters, &prefixed).findings.is_empty());
+}
+
+#[test]
+fn a_tree_of_a_hundred_leaves() {
+    let clusters: Vec<String> = ["hq".to_owned()]
+        .into_iter()
+        .chain((0..100).map(|n| format!("leaf{n}")))
+        .collect();
+    let up = (0..100).map(|n| format!("leaf{n}>hq .* prefix"));
+    let down = (0..100).map(|n| format!("hq>leaf{n} .* prefix"));
+    let report = proved(&clusters, &up.chain(down).collect::<Vec<_>>());
+    assert!(report.findings.is_empty());
+    assert_eq!(report.cycles.len(), 100);
+}
+
+#[test]
+fn patterns_that_explode_are_survived() {
+    let clusters = ["a", "b"].map(str::to_owned);
+    let wild: Vec<String> = (0..40)
+        .map(|n| format!("e{n}: a>b .*{}.* merge", char::from(b'a' + (n % 26) as u8)))
+        .chain([
+            "deep: a>b .*a.{30}b.* merge".to_owned(),
+            "long: a>b (.{100}){2} merge".to_owned(),
+        ])
+        .collect();
+    proved(&clusters, &wild);
+}
