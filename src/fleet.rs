@@ -19,10 +19,19 @@ pub struct Options {
     pub file: String,
     /// Name of this process among those that run the topology.
     pub instance: String,
+    /// What no other process is called, to tell whether a member is one's own.
+    pub process: String,
     /// Whether workers stop when they have caught up with what was there.
     pub once: bool,
     /// Embedded clusters that stand in for declared ones.
     pub embedded: BTreeMap<Alias, Embedded>,
+}
+
+impl Options {
+    /// A name for this process that no other one has.
+    pub fn new_process() -> String {
+        uuid::Uuid::new_v4().simple().to_string().split_off(24)
+    }
 }
 
 /// The running workers, in the file's order.
@@ -144,7 +153,8 @@ fn setup(
         file: options.file.clone(),
         reader: settings::reader(&from, edge).named(&client),
         writer: settings::writer(&to, edge, target.capabilities().transactions).named(&client),
-        member: settings::member(&to, edge, is_classic).named(&client),
+        member: settings::member(&to, edge, is_classic)
+            .set("client.id", format!("{client}.{}", options.process)),
         edge: edge.clone(),
         names,
         source,

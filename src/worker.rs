@@ -6,7 +6,10 @@
 //! blocked by a produce or a commit, the other copies.
 
 pub mod catalog;
+mod copy;
+mod follow;
 mod limit;
+mod orphans;
 mod run;
 pub mod settings;
 pub mod status;

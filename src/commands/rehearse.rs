@@ -71,6 +71,7 @@ pub fn main(args: Args) -> Outcome {
     let options = Options {
         file: args.file.display().to_string(),
         instance: "rehearsal".to_owned(),
+        process: Options::new_process(),
         once: false,
         embedded: lab.embedded.clone(),
     };

@@ -67,6 +67,7 @@ pub fn main(args: Args) -> Outcome {
     let options = Options {
         file: path.display().to_string(),
         instance,
+        process: Options::new_process(),
         once: args.once,
         embedded: std::collections::BTreeMap::new(),
     };

@@ -28,6 +28,7 @@ pub struct Fetched {
 
 /// The committed offsets of a group that this client is no member of.
 pub struct Group {
+    name: String,
     consumer: BaseConsumer<Context>,
     context: Context,
 }
@@ -62,7 +63,11 @@ impl Group {
             .config()
             .create_with_context(context.clone())
             .map_err(|e| context.failed("set up a client for the group", &e))?;
-        Ok(Self { consumer, context })
+        Ok(Self {
+            name: group.to_owned(),
+            consumer,
+            context,
+        })
     }
 
     /// Its committed offsets.
@@ -74,6 +79,26 @@ impl Group {
         partitions: &[TopicPartition],
     ) -> Result<BTreeMap<TopicPartition, Fetched>, Error> {
         committed(&self.consumer, &self.context, partitions)
+    }
+
+    /// The client that is its static member under `instance`; `None` when there is none.
+    ///
+    /// # Errors
+    /// The coordinator does not answer or refuses.
+    pub fn client_of(&self, instance: &str) -> Result<Option<String>, Error> {
+        // A broker names static members `<instance>-<uuid>`.
+        let is_it = |id: &str| {
+            id.strip_prefix(instance)
+                .is_some_and(|rest| rest.len() == 37 && rest.starts_with('-'))
+        };
+        let found = self
+            .consumer
+            .fetch_group_list(Some(&self.name), ANSWER_WITHIN)
+            .map_err(|e| self.context.failed("describe the group", &e))?;
+        let mut members = found.groups().iter().flat_map(|g| g.members());
+        Ok(members
+            .find(|m| is_it(m.id()))
+            .map(|m| m.client_id().to_owned()))
     }
 
     /// Commits positions while the group has no members. `false` when it has some.

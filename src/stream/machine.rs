@@ -57,6 +57,8 @@ pub trait Report {
     fn committed(&self, twin: &Twin, position: i64, tally: &Tally);
     /// The source's last stable offset was seen there.
     fn end_seen(&self, twin: &Twin, end: i64);
+    /// The partition came to this stream; its position is not known yet.
+    fn came(&self, twin: &Twin);
     /// These offsets of the source are lost, from the first to before the second.
     fn lost(&self, twin: &Twin, from: i64, to: i64);
     /// The partition goes on.
@@ -152,6 +154,7 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
         self.lease = Some(lease);
         for twin in twins {
             self.release(|held| *held == twin);
+            self.report.came(&twin);
             let partition = Partition {
                 twin,
                 committed: None,
@@ -539,24 +542,30 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
     /// stream tries again.
     fn refuse(&mut self, refused: &[Refused]) {
         self.undo();
+        let mut by_partition: BTreeMap<TopicPartition, (&Refused, usize)> = BTreeMap::new();
         for record in refused {
-            let place = (record.topic.clone(), record.partition);
+            by_partition
+                .entry((record.topic.clone(), record.partition))
+                .or_insert((record, 0))
+                .1 += 1;
+        }
+        for (place, (first, count)) in by_partition {
             let Some(slot) = self
                 .slots(|p| p.twin.target() == place && p.phase != Phase::Halted)
                 .pop()
             else {
                 continue;
             };
-            if record.is_oversize {
+            let error = &first.error;
+            if first.is_oversize {
                 self.halt(
                     slot,
-                    &format!(
-                        "{}; raise max.message.bytes of the target topic",
-                        record.error
-                    ),
+                    &format!("oversize: {error}; raise max.message.bytes of the target topic"),
                 );
+            } else if count > 1 {
+                self.retry_later(slot, &format!("{error}, and {} more", count - 1));
             } else {
-                self.retry_later(slot, &record.error.to_string());
+                self.retry_later(slot, &error.to_string());
             }
         }
         if let Some(first) = refused.iter().find(|r| !r.is_oversize) {

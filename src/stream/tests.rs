@@ -192,6 +192,7 @@ struct Silent;
 impl Report for Silent {
     fn committed(&self, _: &Twin, _: i64, _: &Tally) {}
     fn end_seen(&self, _: &Twin, _: i64) {}
+    fn came(&self, _: &Twin) {}
     fn lost(&self, _: &Twin, _: i64, _: i64) {}
     fn going(&self, _: &Twin) {}
     fn retrying(&self, _: &Twin, _: &str) {}

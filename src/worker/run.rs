@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crossdock_model::edge::Delivery;
 
 use super::catalog::{Catalog, survey};
+use super::orphans::Orphans;
 use super::status::{State, Status};
 use super::streams::{Shared, Streams};
 use super::{Control, Ending, Setup};
@@ -17,6 +18,9 @@ use crate::stream::records::Recipe;
 
 /// Between two looks at the topics of both clusters, at least.
 const SURVEY_INTERVAL_MIN: Duration = Duration::from_secs(2);
+
+/// And at most, however long looking takes.
+const SURVEY_INTERVAL_MAX: Duration = Duration::from_secs(60);
 
 /// Looking takes at most one part in so many of the time, however many topics there are.
 const SURVEY_SHARE: u32 = 20;
@@ -48,7 +52,9 @@ pub(super) struct Worker {
     control: Arc<Control>,
     catalog: Arc<RwLock<Catalog>>,
     facts: Arc<RwLock<Facts>>,
-    silent_since: Option<Instant>,
+    /// Since when each task has not been answered.
+    silent_since: BTreeMap<Task, Instant>,
+    reporter: Option<Group>,
 }
 
 /// What is known after connecting.
@@ -66,7 +72,8 @@ impl Worker {
             control,
             catalog: Arc::default(),
             facts: Arc::default(),
-            silent_since: None,
+            silent_since: BTreeMap::new(),
+            reporter: None,
         }
     }
 
@@ -96,11 +103,11 @@ impl Worker {
             recipe,
             group,
         };
-        let streams = match Streams::start(&shared) {
+        let mut streams = match Streams::start(&shared) {
             Ok(streams) => streams,
             Err(error) => return self.ended(Ending::Cluster(error)),
         };
-        let ending = self.watch(&shared, &streams, &goals);
+        let ending = self.watch(&shared, &mut streams, &goals);
         self.control.stop();
         streams.join();
         self.ended(ending)
@@ -121,7 +128,7 @@ impl Worker {
         loop {
             match attempt(self) {
                 Ok(value) => {
-                    self.silent_since = None;
+                    self.silent_since.clear();
                     self.status.untroubled();
                     return Ok(value);
                 }
@@ -142,7 +149,11 @@ impl Worker {
                         tracing::warn!(edge, "{error}; next try in {backoff:?}.");
                     }
                     self.status.trouble(State::Retrying, error.to_string());
-                    let silent = self.silent_since.get_or_insert_with(Instant::now).elapsed();
+                    let silent = self
+                        .silent_since
+                        .entry(Task::Start)
+                        .or_insert_with(Instant::now)
+                        .elapsed();
                     if self.setup.once
                         && (error.kind == ErrorKind::Refused || silent > ONCE_ANSWER_WITHIN)
                     {
@@ -247,7 +258,7 @@ impl Worker {
     }
 
     /// Gives the edge its starting positions, and `--once` its goals.
-    fn begin(&mut self, connected: &Connected) -> Result<BTreeMap<TopicPartition, i64>, Trouble> {
+    fn begin(&mut self, connected: &Connected) -> Result<Goals, Trouble> {
         let twins = self.catalog().twins();
         let group = Group::new(&self.setup.target, &connected.group)?;
         if let Some(old) = &self.setup.edge.renamed_from {
@@ -259,91 +270,111 @@ impl Worker {
             )?;
         }
         connected.rules.begin_first_run(&group, &twins)?;
+        if let Some(name) = &self.setup.edge.report_group {
+            self.reporter = Some(Group::new(&self.setup.source, name)?);
+        }
         let sources: Vec<_> = twins.iter().map(Twin::source).collect();
         let ends = self.setup.source.end_offsets(&sources)?;
-        Ok(if self.setup.once {
-            ends
-        } else {
-            BTreeMap::new()
-        })
+        Ok(if self.setup.once { ends } else { Goals::new() })
     }
 
     /// Keeps both sides in step while the streams copy.
-    fn watch(
-        &mut self,
-        shared: &Shared,
-        streams: &Streams,
-        goals: &BTreeMap<TopicPartition, i64>,
-    ) -> Ending {
-        let (mut surveyed, mut listed, mut reported) =
-            (Instant::now(), None::<Instant>, Instant::now());
-        let mut checked = Instant::now();
+    fn watch(&mut self, shared: &Shared, streams: &mut Streams, goals: &Goals) -> Ending {
+        let mut due = Due::default();
         let mut survey_interval = SURVEY_INTERVAL_MIN;
-        let reporter = match self
-            .setup
-            .edge
-            .report_group
-            .as_deref()
-            .map(|name| Group::new(&self.setup.source, name))
-        {
-            Some(Ok(group)) => Some(group),
-            Some(Err(error)) => return Ending::Cluster(error),
-            None => None,
-        };
-        loop {
-            if self.control.is_stopping() {
-                return Ending::Stopped;
-            }
-            if surveyed.elapsed() > survey_interval {
+        let mut orphans = Orphans::default();
+        while !self.control.is_stopping() {
+            if due.survey(survey_interval) {
                 let begun = Instant::now();
-                self.attend(Self::look);
+                self.attend(Task::Survey, Self::look);
+                survey_interval = (begun.elapsed() * SURVEY_SHARE)
+                    .clamp(SURVEY_INTERVAL_MIN, SURVEY_INTERVAL_MAX);
                 self.settle_untwinned();
                 streams.topics_changed(&self.facts);
-                surveyed = Instant::now();
-                survey_interval = SURVEY_INTERVAL_MIN.max((surveyed - begun) * SURVEY_SHARE);
             }
-            if listed.is_none_or(|at| at.elapsed() > ENDS_INTERVAL) {
-                self.attend(Self::list_ends);
-                listed = Some(Instant::now());
-            }
-            if let Some(reporter) = &reporter
-                && reported.elapsed() > REPORT_INTERVAL
-            {
-                self.report(reporter);
-                reported = Instant::now();
-            }
-            if self.setup.once && checked.elapsed() > GOAL_INTERVAL {
-                checked = Instant::now();
-                match self.reached(shared, goals) {
-                    Some(ending) => return ending,
-                    None if self
-                        .silent_since
-                        .is_some_and(|since| since.elapsed() > ONCE_ANSWER_WITHIN) =>
-                    {
-                        let reason = self.status.snapshot().reason.unwrap_or_default();
-                        let error = Error {
-                            cluster: self.setup.edge.target.clone(),
-                            kind: ErrorKind::Unreachable,
-                            reason,
-                        };
-                        return Ending::Cluster(error);
-                    }
-                    None => {}
+            if due.ends(ENDS_INTERVAL) {
+                self.attend(Task::Ends, Self::list_ends);
+                if let Err(error) = streams.revive(shared) {
+                    self.status.trouble(State::Retrying, error.to_string());
                 }
+            }
+            if due.report(REPORT_INTERVAL) {
+                self.report();
+                self.attend(Task::Orphans, |worker| {
+                    worker.find_orphans(shared, streams, &mut orphans)
+                });
+            }
+            if self.setup.once
+                && due.goals(GOAL_INTERVAL)
+                && let Some(ending) = self.reached(shared, goals).or_else(|| self.given_up())
+            {
+                return ending;
             }
             std::thread::sleep(TICK);
         }
+        Ending::Stopped
+    }
+
+    /// `--once` waits no longer for a cluster that does not answer, or that refuses.
+    fn given_up(&self) -> Option<Ending> {
+        let unreachable = |reason: String| Error {
+            cluster: self.setup.edge.target.clone(),
+            kind: ErrorKind::Unreachable,
+            reason,
+        };
+        let is_silent = self
+            .silent_since
+            .values()
+            .any(|since| since.elapsed() > ONCE_ANSWER_WITHIN);
+        let stuck = self.status.stuck_for(ONCE_ANSWER_WITHIN);
+        let reason = stuck
+            .or_else(|| is_silent.then(|| self.status.snapshot().reason.unwrap_or_default()))?;
+        Some(Ending::Cluster(unreachable(reason)))
+    }
+
+    /// What is not held here must get on elsewhere.
+    fn find_orphans(
+        &mut self,
+        shared: &Shared,
+        streams: &Streams,
+        orphans: &mut Orphans,
+    ) -> Result<(), Trouble> {
+        let held = self.status.positions();
+        let mut elsewhere = self.catalog().twins();
+        elsewhere.retain(|twin| !held.contains_key(&twin.source()));
+        if elsewhere.is_empty() || self.control.is_paused() {
+            self.status.orphans(None);
+            return Ok(());
+        }
+        let group = Group::new(&self.setup.target, &shared.group)?;
+        let found = orphans.among(&elsewhere, &group, &self.setup.source)?;
+        let reason = found.first().map(|(topic, partition)| {
+            format!(
+                "{topic}-{partition} has no owner in the group, and {} more; joining anew",
+                found.len() - 1
+            )
+        });
+        if let Some(reason) = &reason
+            && orphans.should_rejoin()
+        {
+            tracing::warn!(edge = self.setup.edge.name.as_str(), "{reason}.");
+            streams.rejoin();
+        }
+        self.status.orphans(reason);
+        Ok(())
     }
 
     /// Does something that may fail and will be done again.
-    fn attend(&mut self, attempt: impl Fn(&mut Self) -> Result<(), Trouble>) {
+    fn attend(&mut self, task: Task, attempt: impl FnOnce(&mut Self) -> Result<(), Trouble>) {
         match attempt(self) {
             Ok(()) => {
-                self.silent_since = None;
-                self.status.untroubled();
+                self.silent_since.remove(&task);
+                if self.silent_since.is_empty() {
+                    self.status.untroubled();
+                }
             }
             Err(Trouble::Retry(error)) => {
-                self.silent_since.get_or_insert_with(Instant::now);
+                self.silent_since.entry(task).or_insert_with(Instant::now);
                 self.status.trouble(State::Retrying, error.to_string());
             }
             Err(Trouble::Halt(reason)) => self.status.trouble(State::Halted, reason),
@@ -364,7 +395,8 @@ impl Worker {
 
     /// Commits the positions to `report_group` at the source, for whoever looks at its lag there. It is
     /// for the eyes only: that it fails stops nothing.
-    fn report(&self, group: &Group) {
+    fn report(&self) {
+        let Some(group) = &self.reporter else { return };
         let held = self.status.positions().into_iter();
         let positions: Vec<Position> = held
             .filter_map(|(place, at)| Some((place, at?, String::new())))
@@ -403,7 +435,7 @@ impl Worker {
     }
 
     /// Whether everything that was there when the worker started is at the target.
-    fn reached(&self, shared: &Shared, goals: &BTreeMap<TopicPartition, i64>) -> Option<Ending> {
+    fn reached(&self, shared: &Shared, goals: &Goals) -> Option<Ending> {
         let held = self.status.positions();
         let behind = |place: &TopicPartition, goal: i64| !matches!(held.get(place), Some(Some(position)) if *position >= goal);
         let open: Vec<_> = goals
@@ -422,7 +454,7 @@ impl Worker {
             ));
         }
         if open.is_empty() {
-            return Some(Ending::CaughtUp);
+            return self.left_out();
         }
         // What other instances hold is seen in the group's committed offsets.
         let is_elsewhere = |place: &TopicPartition| !held.contains_key(place);
@@ -432,6 +464,25 @@ impl Worker {
                 .then_some(Ending::CaughtUp);
         }
         None
+    }
+
+    /// Everything that can be copied has been; what cannot be is no success.
+    fn left_out(&self) -> Option<Ending> {
+        let catalog = self.catalog();
+        if let Some(twin) = catalog.without_twin().first() {
+            let Twin {
+                source_topic,
+                partition,
+                ..
+            } = twin;
+            return Some(Ending::Halted(format!(
+                "no target partition for {source_topic}-{partition}"
+            )));
+        }
+        if let Some((topic, reason)) = catalog.trouble.iter().next() {
+            return Some(Ending::Halted(format!("topic {topic}: {reason}")));
+        }
+        Some(Ending::CaughtUp)
     }
 
     fn reached_elsewhere(&self, shared: &Shared, open: &[(&TopicPartition, &i64)]) -> bool {
@@ -456,6 +507,48 @@ impl Worker {
             let found = target_of(place).and_then(|target| committed.get(&target)?.offset);
             found.is_some_and(|offset| offset >= **goal)
         })
+    }
+}
+
+/// The last stable offsets that `--once` must reach.
+type Goals = BTreeMap<TopicPartition, i64>;
+
+/// What the worker asks the clusters again and again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Task {
+    Start,
+    Survey,
+    Ends,
+    Orphans,
+}
+
+/// When each thing was last done.
+#[derive(Default)]
+struct Due([Option<Instant>; 4]);
+
+impl Due {
+    fn is_due(&mut self, which: usize, interval: Duration) -> bool {
+        let is_due = self.0[which].is_none_or(|at| at.elapsed() > interval);
+        if is_due {
+            self.0[which] = Some(Instant::now());
+        }
+        is_due
+    }
+
+    fn survey(&mut self, interval: Duration) -> bool {
+        self.is_due(0, interval)
+    }
+
+    fn ends(&mut self, interval: Duration) -> bool {
+        self.is_due(1, interval)
+    }
+
+    fn report(&mut self, interval: Duration) -> bool {
+        self.is_due(2, interval)
+    }
+
+    fn goals(&mut self, interval: Duration) -> bool {
+        self.is_due(3, interval)
     }
 }
 

@@ -130,8 +130,9 @@ struct Inner {
     has_topics: bool,
     topic_trouble: BTreeMap<String, String>,
     is_surveyed: bool,
+    orphans: Option<String>,
     joined: Vec<bool>,
-    waits: Vec<Option<String>>,
+    waits: Vec<Option<(Instant, String)>>,
     ends_seen: Option<Instant>,
     partitions: BTreeMap<TopicPartition, Partition>,
     totals: Tally,
@@ -207,6 +208,22 @@ impl Status {
             }
         }
         inner.topic_trouble.clone_from(trouble);
+    }
+
+    /// Why a stream has not got on for so long, if one has not.
+    pub fn stuck_for(&self, long: Duration) -> Option<String> {
+        let inner = self.lock();
+        let (since, reason) = inner
+            .waits
+            .iter()
+            .flatten()
+            .min_by_key(|(since, _)| *since)?;
+        (since.elapsed() > long).then(|| reason.clone())
+    }
+
+    /// What no instance holds, if there is anything.
+    pub fn orphans(&self, reason: Option<String>) {
+        self.lock().orphans = reason;
     }
 
     /// A stream has joined its group, or lost it.
@@ -341,7 +358,7 @@ impl Inner {
         if let Some((state, reason)) = &self.trouble {
             return (*state, Some(reason.clone()));
         }
-        if let Some(reason) = self.waits.iter().flatten().next() {
+        if let Some((_, reason)) = self.waits.iter().flatten().next() {
             return (State::Retrying, Some(reason.clone()));
         }
         if let Some(first) = of(State::Retrying).next() {
@@ -349,6 +366,9 @@ impl Inner {
         }
         if let Some((topic, reason)) = self.topic_trouble.iter().next() {
             return (State::Retrying, Some(format!("topic {topic}: {reason}")));
+        }
+        if let Some(reason) = &self.orphans {
+            return (State::Retrying, Some(reason.clone()));
         }
         if !self.is_ready() || of(State::Starting).next().is_some() {
             return (State::Starting, Some("joining its group".to_owned()));
@@ -441,6 +461,11 @@ impl Report for StreamReport {
         });
     }
 
+    fn came(&self, twin: &Twin) {
+        self.status
+            .with(twin, |partition| partition.position = None);
+    }
+
     fn lost(&self, twin: &Twin, from: i64, to: i64) {
         tracing::error!(
             edge = self.status.name,
@@ -499,7 +524,10 @@ impl Report for StreamReport {
                     stream = self.stream,
                     "{error}; next try in {backoff:?}."
                 );
-                *waits = Some(error.to_string());
+                let since = waits
+                    .as_ref()
+                    .map_or_else(Instant::now, |(since, _)| *since);
+                *waits = Some((since, error.to_string()));
             }
         }
     }

@@ -1,0 +1,157 @@
+//! The thread of a stream that follows the group: it is never blocked by a produce or a commit.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::status::State;
+use super::streams::Shared;
+use crate::kafka::{Error, ErrorKind, Group, Member};
+
+/// How long a thread waits for news before it looks around.
+pub(super) const LOOK_AROUND: Duration = Duration::from_millis(100);
+
+/// What the two threads of a stream tell each other.
+pub(super) struct Life {
+    born: Instant,
+    beat_ms: AtomicU64,
+    copier_is_done: AtomicBool,
+    member_is_out: AtomicBool,
+    wants_rejoin: AtomicBool,
+}
+
+impl Default for Life {
+    fn default() -> Self {
+        Self {
+            born: Instant::now(),
+            beat_ms: AtomicU64::new(0),
+            copier_is_done: AtomicBool::new(false),
+            member_is_out: AtomicBool::new(false),
+            wants_rejoin: AtomicBool::new(false),
+        }
+    }
+}
+
+impl Life {
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// The copier is alive.
+    pub(super) fn beat(&self) {
+        self.beat_ms.store(self.now_ms(), Ordering::Release);
+    }
+
+    /// The copier has ended its transaction, and needs the member no more.
+    pub(super) fn copier_done(&self) {
+        self.copier_is_done.store(true, Ordering::Release);
+    }
+
+    /// Whether the member is out of the group for good.
+    pub(super) fn is_out(&self) -> bool {
+        self.member_is_out.load(Ordering::Acquire)
+    }
+
+    /// Leaves the group and comes back at the next look around.
+    pub(super) fn rejoin(&self) {
+        self.wants_rejoin.store(true, Ordering::Release);
+    }
+
+    fn silence(&self) -> Duration {
+        Duration::from_millis(
+            self.now_ms()
+                .saturating_sub(self.beat_ms.load(Ordering::Acquire)),
+        )
+    }
+}
+
+/// Follows the group until the copier is done. A copier that makes no progress gives its partitions
+/// up: its member leaves, and comes back when the copier does.
+pub(super) fn follow(shared: &Shared, instance: &str, member: &Member, life: &Life) {
+    let patience = shared
+        .setup
+        .member
+        .get("max.poll.interval.ms")
+        .and_then(|ms| ms.parse().ok());
+    let patience = Duration::from_millis(patience.unwrap_or(300_000));
+    let mut subscribed: Vec<Arc<str>> = Vec::new();
+    let name = shared.setup.edge.name.as_str();
+    while !life.copier_is_done.load(Ordering::Acquire) {
+        if life.silence() > patience {
+            if !subscribed.is_empty() {
+                tracing::error!(
+                    edge = name,
+                    "A stream has made no progress for {patience:?}; it gives its partitions up."
+                );
+                member.leave();
+                subscribed.clear();
+            }
+        } else if life.wants_rejoin.swap(false, Ordering::AcqRel) {
+            member.leave();
+            subscribed.clear();
+        } else if let Some(topics) = topics_to_subscribe(shared, &subscribed) {
+            let names: Vec<&str> = topics.iter().map(|t| &**t).collect();
+            match member.subscribe(&names) {
+                Ok(()) => subscribed = topics,
+                Err(error) => tracing::warn!(edge = name, "{error}."),
+            }
+        }
+        match member.poll(LOOK_AROUND) {
+            Ok(()) => {}
+            Err(error) if error.kind == ErrorKind::Fenced => {
+                put_out(shared, instance, &error);
+                life.member_is_out.store(true, Ordering::Release);
+                return;
+            }
+            Err(error) => tracing::debug!(edge = name, "{error}."),
+        }
+    }
+}
+
+/// The group has put this member out: another member has its instance. If that is another process,
+/// the edge halts: two that put each other out would never copy. But a join that the broker heard twice
+/// (an answer got lost while it went down) makes a client put itself out: then a new member takes over.
+fn put_out(shared: &Shared, instance: &str, error: &Error) {
+    let name = shared.setup.edge.name.as_str();
+    let ours = shared.setup.member.get("client.id").unwrap_or_default();
+    match successor(shared, instance) {
+        Some(client) if client != ours => {
+            let reason = format!(
+                "another process runs as instance `{}`: {error}; give each its own --instance",
+                shared.setup.instance
+            );
+            tracing::error!(edge = name, "{reason}.");
+            shared.status.trouble(State::Halted, reason);
+        }
+        _ => tracing::info!(
+            edge = name,
+            "A member was put out by its own second join; a new one takes its place."
+        ),
+    }
+}
+
+/// The client that is the group's member under this instance now.
+fn successor(shared: &Shared, instance: &str) -> Option<String> {
+    while !shared.control.is_stopping() {
+        let found = Group::new(&shared.setup.target, &shared.group)
+            .and_then(|group| group.client_of(instance));
+        match found {
+            Ok(client) => return client,
+            Err(error) => {
+                tracing::debug!("{error}.");
+                std::thread::sleep(LOOK_AROUND * 5);
+            }
+        }
+    }
+    None
+}
+
+fn topics_to_subscribe(shared: &Shared, subscribed: &[Arc<str>]) -> Option<Vec<Arc<str>>> {
+    let catalog = shared
+        .catalog
+        .read()
+        .unwrap_or_else(PoisonError::into_inner);
+    let is_same = catalog.pairs.len() == subscribed.len()
+        && catalog.pairs.keys().zip(subscribed).all(|(a, b)| a == b);
+    (!is_same && !catalog.pairs.is_empty()).then(|| catalog.pairs.keys().cloned().collect())
+}
