@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::maps::selection;
-use super::pattern::Whole;
+use super::pattern::{Whole, literals};
 use super::rename::{Renamer, grows};
 use super::{Take, Why};
 use crate::edge::{Edge, Forward, Pattern};
@@ -286,6 +286,23 @@ impl Link {
         let mut old = self.renamer.back(topic, |store| selection(store, self));
         old.retain(|old| self.map(old).is_ok_and(|new| new == topic));
         old
+    }
+
+    /// The names that the edge lists literally, those that it takes.
+    pub(crate) fn listed(&self) -> Vec<String> {
+        let pattern = |text: &String| Pattern { text: text.clone() };
+        let texts = self.selector.topics.iter().map(|(text, _)| pattern(text));
+        let named = texts.filter_map(|p| literals(&p)).flatten();
+        let is_free = |name: &String| {
+            check_topic_name(name).is_ok()
+                && !is_internal_topic(name)
+                && !self
+                    .selector
+                    .exclude
+                    .iter()
+                    .any(|(_, whole)| whole.matches(name))
+        };
+        named.filter(is_free).collect()
     }
 
     /// The name rule without the guards: selection, rename, and what Kafka and crossdock allow.

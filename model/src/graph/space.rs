@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::language::store::{Lang, NAMES, NONE, Store};
+use super::language::store::{Lang, NAMES, NONE, STRINGS, Store};
 use super::maps::{Affix, Map, Piece, chances, pieces};
 use super::names::{Names, Site};
 use super::rename::Renamer;
@@ -43,6 +43,8 @@ struct Node {
     form: Form,
     /// Which names of the birth come here.
     births: Lang,
+    /// Which of them are told of: on a relay, only those that a filter names.
+    told: Lang,
     from: BTreeSet<usize>,
     parent: Option<usize>,
     /// Clusters that every way here has passed, and those of them that stamp.
@@ -70,10 +72,21 @@ pub(crate) struct Space<'n> {
     pub(crate) out: Vec<Vec<usize>>,
     /// The replicas of each cluster.
     pub(crate) replicas: Vec<Lang>,
+    /// Clusters that pass on what others bring them.
+    pub(crate) relays: BTreeSet<Site>,
     /// Names that can come to be written on the target, and those they were on the source.
     pub(crate) writes: Writes,
     pub(crate) reads: Writes,
-    noted: BTreeMap<(usize, usize), (BTreeSet<Lang>, BTreeSet<Lang>)>,
+    /// Of the written ones, those that are told of: a filter names them, or they are brought.
+    pub(crate) told: Writes,
+    noted: BTreeMap<(usize, usize), Noted>,
+}
+
+#[derive(Debug, Default)]
+struct Noted {
+    reads: BTreeSet<Lang>,
+    writes: BTreeSet<Lang>,
+    told: BTreeSet<Lang>,
 }
 
 impl<'n> Space<'n> {
@@ -99,8 +112,10 @@ impl<'n> Space<'n> {
             images: Vec::new(),
             out: outgoing(names),
             replicas: vec![NONE; names.aliases.len()],
+            relays: relays(names),
             writes: Writes::new(),
             reads: Writes::new(),
+            told: Writes::new(),
             noted: BTreeMap::new(),
         };
         space.find_images();
@@ -217,6 +232,10 @@ impl<'n> Space<'n> {
                 wrap: nothing(),
             },
             births: self.births(site),
+            told: match self.relays.contains(&site) {
+                true => NONE,
+                false => self.births(site),
+            },
             from: BTreeSet::new(),
             parent: None,
             passed: BTreeSet::new(),
@@ -268,35 +287,61 @@ impl<'n> Space<'n> {
             if taken == NONE {
                 continue;
             }
+            let listed = match self.relays.contains(&site) {
+                true => link.listed(),
+                false => Vec::new(),
+            };
+            let listed = self.store.names(listed.iter().map(String::as_str));
+            let listed = self.pull(&form, listed, taken);
+            // `forward: local` says itself that topics are written there.
+            let told = match link.is_local {
+                true => taken,
+                false => self.store.or(search.nodes[at].told, listed),
+            };
             for (index, piece) in self.pieces[number].clone().iter().enumerate() {
                 let through = self.pull(&form, piece.domain, taken);
                 if through == NONE {
                     continue;
                 }
-                let told = self.pull(&form, piece.domain, super::language::store::STRINGS);
-                sets.insert(told);
-                self.note(number, index, &form, through, piece);
+                let kind = self.pull(&form, piece.domain, STRINGS);
+                sets.insert(kind);
+                let told = self.store.and(told, through);
+                self.note(number, index, &form, (through, told), piece);
                 for (next, births) in self.compose(&form, piece, through) {
-                    search.reach(self, (at, free != NONE), number, next, births);
+                    search.reach(self, (at, free != NONE), number, next, (births, told));
                 }
             }
         }
     }
 
-    fn note(&mut self, number: usize, index: usize, form: &Form, births: Lang, piece: &Piece) {
-        let read = self.push(form, births);
+    fn note(
+        &mut self,
+        edge: usize,
+        index: usize,
+        form: &Form,
+        births: (Lang, Lang),
+        piece: &Piece,
+    ) {
+        let read = self.push(form, births.0);
         let written = piece.image(&mut self.store, read);
-        let noted = self.noted.entry((number, index)).or_default();
-        noted.0.insert(read);
-        noted.1.insert(written);
+        let told = match births.1 {
+            NONE => NONE,
+            told => self.push(form, told),
+        };
+        let told = piece.image(&mut self.store, told);
+        let noted = self.noted.entry((edge, index)).or_default();
+        noted.reads.insert(read);
+        noted.writes.insert(written);
+        noted.told.insert(told);
     }
 
     fn sum_up(&mut self) {
-        for (key, (read, written)) in std::mem::take(&mut self.noted) {
-            let [read, written] = [read, written].map(Vec::from_iter);
-            let (read, written) = (self.store.union(&read), self.store.union(&written));
-            self.reads.insert(key, read);
-            self.writes.insert(key, written);
+        for (key, noted) in std::mem::take(&mut self.noted) {
+            let sets = [noted.reads, noted.writes, noted.told].map(Vec::from_iter);
+            let [reads, writes, told] = sets.map(|set| self.store.union(&set));
+            self.reads.insert(key, reads);
+            self.writes.insert(key, writes);
+            self.told.insert(key, told);
         }
     }
 
@@ -403,6 +448,13 @@ impl<'n> Space<'n> {
     }
 }
 
+/// Clusters that pass on what others bring them: edges lead in, and none of their topics comes back.
+fn relays(names: &Names) -> BTreeSet<Site> {
+    let groups = super::circuits::components(names).into_iter();
+    let alone = groups.filter(|group| group.len() == 1).flatten();
+    alone.filter(|site| !names.into[*site].is_empty()).collect()
+}
+
 /// A form behind a further affix: what is cut off comes from what was put there, else from the name.
 fn join(strip: &Affix, wrap: &Affix, cut: &Affix, put: &Affix) -> Option<Form> {
     let (mut strip, mut put) = (strip.clone(), put.clone());
@@ -434,8 +486,9 @@ impl Search {
         (at, is_free): (usize, bool),
         number: usize,
         form: Form,
-        births: Lang,
+        (births, told): (Lang, Lang),
     ) {
+        let told = space.store.and(told, births);
         let Some(link) = &space.names.links[number] else {
             return;
         };
@@ -466,6 +519,7 @@ impl Search {
                 site: link.target,
                 form,
                 births,
+                told,
                 from: BTreeSet::from([number]),
                 parent: Some(at),
                 passed,
@@ -474,24 +528,17 @@ impl Search {
             return;
         };
         let node = &mut self.nodes[known];
-        let all = space.store.or(node.births, births);
-        let before = (
-            node.births,
-            node.passed.len(),
-            node.stamped.len(),
-            node.from.len(),
+        let all = (
+            space.store.or(node.births, births),
+            space.store.or(node.told, told),
         );
-        node.births = all;
+        let size = |node: &Node| (node.passed.len(), node.stamped.len(), node.from.len());
+        let before = (node.births, node.told, size(node));
+        (node.births, node.told) = all;
         node.passed.retain(|s| passed.contains(s));
         node.stamped.retain(|s| stamped.contains(s));
         node.from.insert(number);
-        let after = (
-            node.births,
-            node.passed.len(),
-            node.stamped.len(),
-            node.from.len(),
-        );
-        if before != after && !self.queue.contains(&known) {
+        if before != (node.births, node.told, size(node)) && !self.queue.contains(&known) {
             self.queue.push_back(known);
         }
     }

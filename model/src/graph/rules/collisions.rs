@@ -1,8 +1,9 @@
 //! `topic-collision` and `merged-topic`: one target topic, several writers.
 //! `group-offsets-ambiguous`: what that means for group sync.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::naming::listed;
 use crate::finding::{Code, Finding};
 use crate::graph::case::{Case, Writer, maximal};
 use crate::graph::language::store::{Lang, NAMES};
@@ -27,7 +28,7 @@ pub(crate) fn findings(case: &mut Case) -> Vec<Finding> {
     let mut found = Vec::new();
     for site in 0..case.names.aliases.len() {
         for place in candidates(case, site) {
-            let writers = case.writers(&place);
+            let writers = expected(case, case.writers(&place));
             let edges: BTreeSet<usize> = writers.iter().map(|w| w.edge).collect();
             if writers.len() < 2 {
                 continue;
@@ -49,19 +50,75 @@ pub(crate) fn findings(case: &mut Case) -> Vec<Finding> {
     findings
 }
 
+/// Leaves out writers of topics that nobody has told of: on a relay an open pattern stands for what
+/// is brought there, or else any two relays with `.*` into one cluster would collide.
+fn expected(case: &Case, writers: Vec<Writer>) -> Vec<Writer> {
+    let edges: BTreeSet<usize> = writers.iter().map(|w| w.edge).collect();
+    if edges.len() < writers.len() {
+        return writers;
+    }
+    let is_told = |w: &Writer| is_expected(case, w.edge, &w.topic);
+    writers.into_iter().filter(is_told).collect()
+}
+
+fn is_expected(case: &Case, edge: usize, topic: &str) -> bool {
+    let source = case.names.links[edge]
+        .as_ref()
+        .map_or(0, |link| link.source);
+    let link = case.names.links[edge].as_ref();
+    let is_local = link.is_some_and(|link| link.is_local);
+    if is_local
+        || !case.space.relays.contains(&source)
+        || listed(case, edge).iter().any(|name| name == topic)
+    {
+        return true;
+    }
+    let before = case.writers(&(source, topic.to_owned()));
+    before.iter().any(|w| is_expected(case, w.edge, &w.topic))
+}
+
 /// Topics of a cluster that more than one edge, or one edge more than once, may write.
 fn candidates(case: &mut Case, site: Site) -> Vec<Place> {
-    let mut writes: Vec<(usize, usize, Lang)> = Vec::new();
-    for ((edge, piece), lang) in &case.space.writes {
-        if case.names.links[*edge]
+    let here = |edge: usize| {
+        case.names.links[edge]
             .as_ref()
             .is_some_and(|l| l.target == site)
-        {
-            writes.push((*edge, *piece, *lang));
+    };
+    let told: Vec<Lang> = {
+        let written = case.space.told.iter().filter(|((edge, _), _)| here(*edge));
+        written.map(|(_, lang)| *lang).collect()
+    };
+    let mut by_edge: BTreeMap<usize, Vec<(usize, Lang)>> = BTreeMap::new();
+    for ((edge, piece), lang) in case
+        .space
+        .writes
+        .iter()
+        .filter(|((edge, _), _)| here(*edge))
+    {
+        by_edge.entry(*edge).or_default().push((*piece, *lang));
+    }
+    let mut places = shared(case, site, &told);
+    for (edge, pieces) in by_edge {
+        if pieces.len() > 1 {
+            let written: Vec<Lang> = pieces.iter().map(|p| p.1).collect();
+            places.extend(shared(case, site, &written));
+        }
+        for (piece, _) in pieces {
+            places.extend(
+                gathered(case, edge, piece)
+                    .into_iter()
+                    .map(|name| (site, name)),
+            );
         }
     }
-    let sets: Vec<Lang> = writes.iter().map(|w| w.2).collect();
-    let (kinds, _) = kinds(&case.space.store, NAMES, &sets);
+    places.sort_by_key(|(_, name)| (name.len(), name.clone()));
+    places.dedup();
+    places
+}
+
+/// Topics that are in more than one of these sets, of every kind one.
+fn shared(case: &mut Case, site: Site, sets: &[Lang]) -> Vec<Place> {
+    let (kinds, _) = kinds(&case.space.store, NAMES, sets);
     let mut shared: Vec<_> = kinds
         .into_iter()
         .filter(|kind| kind.sets.len() > 1)
@@ -71,7 +128,7 @@ fn candidates(case: &mut Case, site: Site) -> Vec<Place> {
     let mut places = Vec::new();
     for kind in shared {
         let place = (site, kind.name);
-        if case.writers(&place).len() > 1 {
+        if expected(case, case.writers(&place)).len() > 1 {
             places.push(place);
             continue;
         }
@@ -85,17 +142,8 @@ fn candidates(case: &mut Case, site: Site) -> Vec<Place> {
             .shortest(all, TRIES, TOPIC_NAME_MAX)
             .into_iter();
         let mut others = names.map(|name| (site, name));
-        places.extend(others.find(|place| case.writers(place).len() > 1));
+        places.extend(others.find(|place| expected(case, case.writers(place)).len() > 1));
     }
-    for (edge, piece, _) in writes {
-        places.extend(
-            gathered(case, edge, piece)
-                .into_iter()
-                .map(|name| (site, name)),
-        );
-    }
-    places.sort_by_key(|(_, name)| (name.len(), name.clone()));
-    places.dedup();
     places
 }
 

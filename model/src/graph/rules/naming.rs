@@ -6,7 +6,7 @@ use crate::edge::{Edge, Part};
 use crate::finding::{Code, Finding, Severity};
 use crate::graph::case::Case;
 use crate::graph::maps::Map;
-use crate::graph::pattern::{is_legal, literals};
+use crate::graph::pattern::is_legal;
 use crate::name::{IllegalTopicName, TOPIC_NAME_MAX, check_topic_name, is_internal_topic};
 
 pub(crate) fn findings(case: &mut Case, chains: &[Finding]) -> Vec<Finding> {
@@ -23,25 +23,8 @@ pub(crate) fn findings(case: &mut Case, chains: &[Finding]) -> Vec<Finding> {
 
 /// The names that an edge lists literally, those that it takes.
 pub(crate) fn listed(case: &Case, number: usize) -> Vec<String> {
-    let Some(link) = &case.names.links[number] else {
-        return Vec::new();
-    };
-    let literal = case
-        .edge(number)
-        .topics
-        .iter()
-        .filter_map(literals)
-        .flatten();
-    let free = |name: &String| {
-        check_topic_name(name).is_ok()
-            && !is_internal_topic(name)
-            && !link
-                .selector
-                .exclude
-                .iter()
-                .any(|(_, whole)| whole.matches(name))
-    };
-    literal.filter(free).collect()
+    let link = case.names.links[number].as_ref();
+    link.map(|link| link.listed()).unwrap_or_default()
 }
 
 fn illegal(case: &Case, number: usize, is_told: bool) -> Option<Finding> {
