@@ -22,7 +22,7 @@ pub use group::{Fetched, Group, Position};
 pub use member::{Lease, Member, Membership};
 pub use reader::{BATCH_RECORDS_MAX, Reader, Received, Record};
 pub use tail::{Tail, last_copied};
-pub use writer::{CommitError, Refused, VIA, Writer};
+pub use writer::{CommitError, Refusal, Refused, VIA, Writer};
 
 /// A partition of a topic.
 pub type TopicPartition = (std::sync::Arc<str>, i32);

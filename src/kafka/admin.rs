@@ -90,13 +90,19 @@ impl Drop for Answer {
     }
 }
 
+/// Offsets of the partitions that have a leader, and why others have none.
+pub(super) struct Listed {
+    pub(super) offsets: BTreeMap<TopicPartition, i64>,
+    pub(super) failed: Option<KafkaError>,
+}
+
 /// ListOffsets, `read_committed`: one request per broker, whatever the number of partitions.
 pub(super) fn list_offsets(
     client: Native,
     partitions: &[TopicPartition],
     spec: Spec,
     timeout: Duration,
-) -> Result<BTreeMap<TopicPartition, i64>, KafkaError> {
+) -> Result<Listed, KafkaError> {
     let wanted = match spec {
         Spec::Start => sys::rd_kafka_OffsetSpec_t::RD_KAFKA_OFFSET_SPEC_EARLIEST as i64,
         Spec::End => sys::rd_kafka_OffsetSpec_t::RD_KAFKA_OFFSET_SPEC_LATEST as i64,
@@ -128,16 +134,18 @@ pub(super) fn list_offsets(
         let mut count = 0;
         let result = sys::rd_kafka_event_ListOffsets_result(answer.0);
         let infos = sys::rd_kafka_ListOffsets_result_infos(result, &raw mut count);
-        let mut offsets = BTreeMap::new();
+        let (mut offsets, mut failed) = (BTreeMap::new(), None);
         for i in 0..count {
             let found = &*sys::rd_kafka_ListOffsetsResultInfo_topic_partition(*infos.add(i));
             let topic: Arc<str> = CStr::from_ptr(found.topic).to_string_lossy().into();
             match RDKafkaErrorCode::from(found.err) {
-                RDKafkaErrorCode::NoError => offsets.insert((topic, found.partition), found.offset),
-                code => return Err(KafkaError::AdminOp(code)),
-            };
+                RDKafkaErrorCode::NoError => {
+                    offsets.insert((topic, found.partition), found.offset);
+                }
+                code => failed = Some(KafkaError::AdminOp(code)),
+            }
         }
-        Ok(offsets)
+        Ok(Listed { offsets, failed })
     }
 }
 
@@ -185,5 +193,51 @@ pub(super) fn topic_ids(
             ids.insert(name, CStr::from_ptr(id).to_string_lossy().into_owned());
         }
         Ok(ids)
+    }
+}
+
+/// ListConsumerGroupOffsets, for whether the group has any committed offset at all.
+pub(super) fn has_offsets(
+    client: Native,
+    group: &str,
+    timeout: Duration,
+) -> Result<bool, KafkaError> {
+    let name = CString::new(group).unwrap_or_default();
+    let call = Call::new(
+        client,
+        sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS,
+        timeout,
+    );
+    // SAFETY: the request is copied by the call and destroyed once; the answer's pointers live as long
+    // as it.
+    unsafe {
+        let mut request =
+            sys::rd_kafka_ListConsumerGroupOffsets_new(name.as_ptr(), std::ptr::null());
+        sys::rd_kafka_ListConsumerGroupOffsets(
+            client,
+            &raw mut request,
+            1,
+            call.options,
+            call.queue,
+        );
+        sys::rd_kafka_ListConsumerGroupOffsets_destroy(request);
+        let answer = call.answer()?;
+        let mut count = 0;
+        let result = sys::rd_kafka_event_ListConsumerGroupOffsets_result(answer.0);
+        let groups = sys::rd_kafka_ListConsumerGroupOffsets_result_groups(result, &raw mut count);
+        for i in 0..count {
+            let found = *groups.add(i);
+            let error = sys::rd_kafka_group_result_error(found);
+            if !error.is_null() {
+                return Err(KafkaError::AdminOp(RDKafkaErrorCode::from(
+                    sys::rd_kafka_error_code(error),
+                )));
+            }
+            let partitions = sys::rd_kafka_group_result_partitions(found);
+            if !partitions.is_null() && (*partitions).cnt > 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }

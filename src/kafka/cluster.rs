@@ -1,6 +1,7 @@
 //! A cluster: its id, its topics and their settings, and what crossdock creates there.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use crossdock_model::name::{Alias, ClusterId};
@@ -13,7 +14,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::metadata::Metadata;
 use rdkafka::types::RDKafkaRespErr;
 
-use super::admin::{self, Spec};
+use super::admin::{self, Listed, Spec};
 use super::client::{Context, kind_of, words};
 use super::embedded::Embedded;
 use super::{Error, ErrorKind, Properties, TopicPartition};
@@ -63,7 +64,7 @@ pub struct TopicSettings {
 pub struct Cluster {
     alias: Alias,
     properties: Properties,
-    client: BaseConsumer<Context>,
+    client: RwLock<Arc<BaseConsumer<Context>>>,
     context: Context,
     embedded: Option<Embedded>,
 }
@@ -79,10 +80,7 @@ impl Cluster {
         embedded: Option<Embedded>,
     ) -> Result<Self, Error> {
         let context = Context::new(alias, "metadata");
-        let client = properties
-            .config()
-            .create_with_context(context.clone())
-            .map_err(|e| context.failed("set up the client", &e))?;
+        let client = RwLock::new(Arc::new(connect(&properties, &context)?));
         Ok(Self {
             alias: alias.clone(),
             properties,
@@ -112,11 +110,25 @@ impl Cluster {
         }
     }
 
+    fn client(&self) -> Arc<BaseConsumer<Context>> {
+        self.client
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn renew_client(&self) -> Result<(), Error> {
+        let fresh = connect(&self.properties, &self.context)?;
+        *self.client.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
+        Ok(())
+    }
+
     /// Serves log lines and errors: they say why a question was not answered.
     fn serve_events(&self) {
+        let client = self.client();
         // One call serves at most one of them.
         for _ in 0..100 {
-            self.client.poll(Duration::ZERO);
+            client.poll(Duration::ZERO);
         }
     }
 
@@ -128,7 +140,7 @@ impl Cluster {
     fn metadata(&self, topic: Option<&str>, doing: &str) -> Result<Metadata, Error> {
         self.serve_events();
         let metadata = self
-            .client
+            .client()
             .fetch_metadata(topic, ANSWER_WITHIN)
             .map_err(|e| self.failed(doing, &e))?;
         self.context.answered();
@@ -150,7 +162,7 @@ impl Cluster {
     /// It does not answer, or refuses.
     pub fn id(&self) -> Result<ClusterId, Error> {
         self.serve_events();
-        let id = self.client.client().fetch_cluster_id(ANSWER_WITHIN);
+        let id = self.client().client().fetch_cluster_id(ANSWER_WITHIN);
         let silence = KafkaError::MetadataFetch(RDKafkaErrorCode::OperationTimedOut);
         id.map(ClusterId::new)
             .ok_or_else(|| self.failed("connect", &silence))
@@ -322,36 +334,88 @@ impl Cluster {
         Ok(found)
     }
 
+    /// The last stable offsets of those partitions that have a leader.
+    ///
+    /// # Errors
+    /// The cluster does not answer, or none of them has one.
+    pub fn known_ends(
+        &self,
+        partitions: &[TopicPartition],
+    ) -> Result<BTreeMap<TopicPartition, i64>, Error> {
+        let doing = "list end offsets";
+        match self.list(partitions, Spec::End, doing)? {
+            Listed {
+                offsets,
+                failed: Some(error),
+            } if offsets.is_empty() => Err(self.failed(doing, &error)),
+            Listed { offsets, .. } => Ok(offsets),
+        }
+    }
+
     fn offsets(
         &self,
         partitions: &[TopicPartition],
         spec: Spec,
         doing: &str,
     ) -> Result<BTreeMap<TopicPartition, i64>, Error> {
-        if partitions.is_empty() {
-            return Ok(BTreeMap::new());
+        let Listed { offsets, failed } = self.list(partitions, spec, doing)?;
+        match failed {
+            None => Ok(offsets),
+            Some(error) => {
+                let missing = partitions
+                    .iter()
+                    .filter(|place| !offsets.contains_key(place));
+                let named: Vec<_> = missing.take(3).map(|(t, p)| format!("{t}-{p}")).collect();
+                Err(self.failed(&format!("{doing} of {}", named.join(", ")), &error))
+            }
         }
-        admin::list_offsets(
-            self.client.client().native_ptr(),
-            partitions,
-            spec,
-            OFFSETS_WITHIN,
-        )
-        .map_err(|e| {
-            let named: Vec<_> = partitions
-                .iter()
-                .take(3)
-                .map(|(t, p)| format!("{t}-{p}"))
-                .collect();
-            self.context.failed(
-                &format!(
-                    "{doing} of {} partitions, such as {}",
-                    partitions.len(),
-                    named.join(", ")
-                ),
-                &e,
+    }
+
+    fn list(
+        &self,
+        partitions: &[TopicPartition],
+        spec: Spec,
+        doing: &str,
+    ) -> Result<Listed, Error> {
+        if partitions.is_empty() {
+            return Ok(Listed {
+                offsets: BTreeMap::new(),
+                failed: None,
+            });
+        }
+        let ask = || {
+            admin::list_offsets(
+                self.client().client().native_ptr(),
+                partitions,
+                spec,
+                OFFSETS_WITHIN,
             )
-        })
+            .map_err(|e| self.failed(doing, &e))
+        };
+        let listed = ask()?;
+        let Some(KafkaError::AdminOp(
+            RDKafkaErrorCode::FencedLeaderEpoch | RDKafkaErrorCode::UnknownLeaderEpoch,
+        )) = listed.failed
+        else {
+            return Ok(listed);
+        };
+        // librdkafka keeps a leader epoch in its cache that a restarted broker has left behind, and no
+        // metadata request brings it up to date: a new client has an empty cache.
+        self.renew_client()?;
+        ask()
+    }
+
+    /// Whether a group has any committed offset, of whatever topic. `false` where the cluster has no
+    /// admin calls.
+    ///
+    /// # Errors
+    /// It does not answer, or refuses.
+    pub fn has_offsets(&self, group: &str) -> Result<bool, Error> {
+        if !self.capabilities().admin {
+            return Ok(false);
+        }
+        admin::has_offsets(self.client().client().native_ptr(), group, ANSWER_WITHIN)
+            .map_err(|e| self.failed("list the offsets of its group", &e))
     }
 
     /// The ids of topics (KIP-516); those that are not there are left out. Empty where the cluster has
@@ -363,7 +427,7 @@ impl Cluster {
         if topics.is_empty() || !self.capabilities().admin {
             return Ok(BTreeMap::new());
         }
-        admin::topic_ids(self.client.client().native_ptr(), topics, ANSWER_WITHIN)
+        admin::topic_ids(self.client().client().native_ptr(), topics, ANSWER_WITHIN)
             .map_err(|e| self.failed("describe topics", &e))
     }
 
@@ -386,6 +450,11 @@ impl Cluster {
             }
         })
     }
+}
+
+fn connect(properties: &Properties, context: &Context) -> Result<BaseConsumer<Context>, Error> {
+    let client = properties.config().create_with_context(context.clone());
+    client.map_err(|e| context.failed("set up the client", &e))
 }
 
 fn options() -> AdminOptions {

@@ -9,7 +9,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::client::Context;
-use super::{Cluster, Error, TopicPartition};
+use super::{Cluster, Error, ErrorKind, TopicPartition};
 
 /// How long the coordinator has to answer one question.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -70,6 +70,11 @@ impl Group {
         })
     }
 
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Its committed offsets.
     ///
     /// # Errors
@@ -99,6 +104,32 @@ impl Group {
         Ok(members
             .find(|m| is_it(m.id()))
             .map(|m| m.client_id().to_owned()))
+    }
+
+    /// The same, and all of them or an error: a broker may refuse single partitions, such as those of a
+    /// topic that it does not know yet.
+    ///
+    /// # Errors
+    /// The coordinator does not answer or refuses, or did not take every position.
+    pub fn commit_all(&self, positions: &[Position]) -> Result<bool, Error> {
+        if !self.commit(positions)? {
+            return Ok(false);
+        }
+        let places: Vec<_> = positions
+            .iter()
+            .map(|(place, _, _)| place.clone())
+            .collect();
+        let taken = self.committed(&places)?;
+        let is_taken = |(place, offset, _): &Position| {
+            taken.get(place).and_then(|f| f.offset) == Some(*offset)
+        };
+        match positions.iter().find(|position| !is_taken(position)) {
+            None => Ok(true),
+            Some(((topic, partition), _, _)) => {
+                let reason = format!("the position of {topic}-{partition} was not taken");
+                Err(self.context.plain(ErrorKind::Other, reason))
+            }
+        }
     }
 
     /// Commits positions while the group has no members. `false` when it has some.

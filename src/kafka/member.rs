@@ -120,9 +120,10 @@ impl MemberContext {
         member: &BaseConsumer<Self>,
         list: &TopicPartitionList,
     ) -> Result<(), KafkaError> {
+        // Read before anything else: from here on librdkafka may rejoin by itself.
+        let lease = Lease::new(member.group_metadata());
         member.incremental_assign(list)?;
         member.pause(list)?;
-        let lease = Lease::new(member.group_metadata());
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(lease.clone());
         // A stream that has stopped already has nothing to be told.
         self.events
@@ -225,6 +226,11 @@ impl Member {
         self.consumer
             .subscribe(topics)
             .map_err(|e| self.context.failed("subscribe", &e))
+    }
+
+    /// Whether librdkafka has given this member up: only a new one helps.
+    pub fn is_broken(&self) -> bool {
+        self.consumer.client().fatal_error().is_some()
     }
 
     /// Gives all partitions up, until it subscribes again.

@@ -33,6 +33,29 @@ const STEP_WITHIN: Duration = Duration::from_secs(15);
 /// How long a full queue is given to drain before it is looked at again.
 const QUEUE_FULL_WAIT: Duration = Duration::from_millis(5);
 
+/// What a refusal is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The record, or its batch, is too large.
+    Oversize,
+    /// The record itself is not what the topic takes: a null key where it is compacted, a timestamp
+    /// out of its range.
+    Invalid,
+    /// Something that may pass.
+    Passing,
+}
+
+fn refusal(code: RDKafkaErrorCode) -> Refusal {
+    use RDKafkaErrorCode as Code;
+    match code {
+        Code::MessageSizeTooLarge | Code::InvalidMessageSize | Code::MessageBatchTooLarge => {
+            Refusal::Oversize
+        }
+        Code::InvalidTimestamp | Code::InvalidRecord => Refusal::Invalid,
+        _ => Refusal::Passing,
+    }
+}
+
 /// A record that the target refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
@@ -42,8 +65,8 @@ pub struct Refused {
     pub partition: i32,
     /// Offset of the record at the source.
     pub source_offset: i64,
-    /// Whether the record itself is too large, so that trying again is of no use.
-    pub is_oversize: bool,
+    /// Whether trying again is of any use.
+    pub why: Refusal,
     /// Kafka's own words.
     pub error: Error,
 }
@@ -102,10 +125,7 @@ impl ProducerContext for WriterContext {
             topic: message.topic().into(),
             partition: message.partition(),
             source_offset,
-            is_oversize: matches!(
-                code,
-                RDKafkaErrorCode::MessageSizeTooLarge | RDKafkaErrorCode::InvalidMessageSize
-            ),
+            why: refusal(code),
             error: self.base.failed(&place, error),
         };
         let mut list = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
@@ -153,14 +173,20 @@ impl Writer {
         let context = Context::new(cluster.alias(), "writer");
         let mut properties = overrides
             .clone()
-            .set("enable.idempotence", "true")
             .set("delivery.report.only.error", "true")
             // A topic that was deleted must not come back by itself.
             .set("allow.auto.create.topics", "false")
             // What is too large is for the target to say, topic by topic.
             .set("message.max.bytes", "1000000000");
         if let Some(id) = transactional_id {
-            properties = properties.set("transactional.id", id);
+            properties = properties
+                .set("transactional.id", id)
+                .set("enable.idempotence", "true");
+        } else if properties.get("message.timeout.ms").is_none()
+            && properties.get("delivery.timeout.ms").is_none()
+        {
+            // What is not acknowledged by then is undone and read again; nobody waits for it longer.
+            properties = properties.set("message.timeout.ms", "30000");
         }
         let shared = WriterContext {
             base: context.clone(),
@@ -216,18 +242,18 @@ impl Writer {
     /// the back-pressure (invariant 4).
     ///
     /// # Errors
-    /// The producer can send no more until it is aborted or renewed.
+    /// The producer can send no more; `Refused` where records sent before are the reason.
     pub fn send(
         &mut self,
         to: &Arc<str>,
         partition: i32,
         record: &mut Record<'_>,
         via: Option<&[u8]>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), CommitError> {
         if self.is_transactional && !self.in_transaction {
             self.producer
                 .begin_transaction()
-                .map_err(|e| self.error("begin a transaction", &e))?;
+                .map_err(|e| CommitError::Renew(self.error("begin a transaction", &e)))?;
             self.in_transaction = true;
         }
         let topic = self.topic(to);
@@ -253,14 +279,24 @@ impl Writer {
                         "write to {to}-{partition} the record of source offset {}",
                         record.offset()
                     );
-                    if code == RDKafkaErrorCode::QueueFull {
-                        let reason = format!(
-                            "cannot {place}: its {} bytes are more than a quarter of `max_in_flight`; raise it",
-                            record.bytes()
-                        );
-                        return Err(self.context.plain(ErrorKind::Other, reason));
+                    // A refused record ends the transaction before its commit says so.
+                    self.producer.poll(Duration::ZERO);
+                    let refused = self.take_refused();
+                    if !refused.is_empty() {
+                        return Err(CommitError::Refused(refused));
                     }
-                    return Err(self.error(&place, &KafkaError::MessageProduction(code)));
+                    if code == RDKafkaErrorCode::QueueFull {
+                        let bytes = record.bytes();
+                        let reason = format!(
+                            "cannot {place}: its {bytes} bytes are more than a quarter of `max_in_flight`; raise it"
+                        );
+                        return Err(CommitError::Renew(
+                            self.context.plain(ErrorKind::Other, reason),
+                        ));
+                    }
+                    return Err(CommitError::Renew(
+                        self.error(&place, &KafkaError::MessageProduction(code)),
+                    ));
                 }
             }
         }
@@ -292,6 +328,21 @@ impl Writer {
                 _ => {}
             }
         }
+    }
+
+    /// The same, for a lease that must still be good when all is acknowledged.
+    ///
+    /// # Errors
+    /// `Abort` where it is not.
+    pub fn settle(&mut self, lease: &Lease) -> Result<(), CommitError> {
+        self.flush()?;
+        if lease.is_dead() {
+            return Err(CommitError::Abort(
+                self.context
+                    .plain(ErrorKind::Stale, "the lease was taken away"),
+            ));
+        }
+        Ok(())
     }
 
     fn take_refused(&self) -> Vec<Refused> {

@@ -119,8 +119,8 @@ pub trait Engine {
     /// Copies what has arrived, waiting at most `wait` for the first of it, and tells the steps.
     ///
     /// # Errors
-    /// The target takes no more: renew.
-    fn copy(&mut self, wait: Duration, steps: &mut Vec<Step>) -> Result<(), Error>;
+    /// The target takes no more: see [`CommitError`].
+    fn copy(&mut self, wait: Duration, steps: &mut Vec<Step>) -> Result<(), CommitError>;
 
     /// Makes everything copied so far final, together with the positions, under a lease.
     ///

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::engine::{Engine, Step, Tally, Twin};
-use crate::kafka::{CommitError, Error, ErrorKind, Refused, TopicPartition};
+use crate::kafka::{CommitError, Error, ErrorKind, Refusal, Refused, TopicPartition};
 
 /// How long copying waits for a record before it looks at the group again.
 const COPY_WAIT: Duration = Duration::from_millis(50);
@@ -35,11 +35,11 @@ pub enum Outlook {
 
 /// Where positions come from, and what is noted with them.
 pub trait Positions {
-    /// Where each of these goes on, in their order.
+    /// Where each of these goes on, in their order; one may fail while others do not.
     ///
     /// # Errors
-    /// A cluster does not answer.
-    fn outlook(&self, twins: &[Twin]) -> Result<Vec<Outlook>, Error>;
+    /// The target does not answer.
+    fn outlook(&self, twins: &[Twin]) -> Result<Vec<Result<Outlook, Error>>, Error>;
 
     /// What to do about a position that is outside of the source's log.
     ///
@@ -154,6 +154,14 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
         self.lease = Some(lease);
         for twin in twins {
             self.release(|held| *held == twin);
+            self.adopt(vec![twin]);
+        }
+        self.wait_until = None;
+    }
+
+    /// Takes partitions that had no twin when they were granted.
+    pub fn adopt(&mut self, twins: Vec<Twin>) {
+        for twin in twins {
             self.report.came(&twin);
             let partition = Partition {
                 twin,
@@ -165,7 +173,6 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
             self.partitions.insert(self.next_slot, partition);
             self.next_slot += 1;
         }
-        self.wait_until = None;
     }
 
     /// Ends the transaction, then gives partitions up.
@@ -241,6 +248,9 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
     /// One round: opens what can be opened, copies what has arrived, commits when it is time. Returns
     /// whether there is anything to copy at all.
     pub fn work(&mut self) -> bool {
+        if self.partitions.is_empty() {
+            self.report.waits(None);
+        }
         if self.lease.is_none() || self.partitions.is_empty() || self.is_waiting() {
             return false;
         }
@@ -289,10 +299,8 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
         self.report.waits(None);
         for partition in self.partitions.values_mut() {
             partition.tally = Tally::default();
-            if matches!(
-                partition.phase,
-                Phase::Open | Phase::Ready | Phase::Waiting(_)
-            ) {
+            partition.next = partition.committed.unwrap_or(partition.next);
+            if matches!(partition.phase, Phase::Open | Phase::Ready) {
                 self.engine.close(&partition.twin);
                 partition.phase = Phase::New;
             }
@@ -302,6 +310,7 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
 
     /// Finds the positions of new partitions, and commits those that are not yet.
     fn open_new(&mut self) -> bool {
+        self.wake();
         let new: Vec<usize> = self.slots(|p| p.phase == Phase::New);
         if new.is_empty() {
             return true;
@@ -322,14 +331,32 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
         self.report.waits(None);
         let mut begins = false;
         for (slot, outlook) in new.iter().zip(outlooks) {
-            begins |= matches!(outlook, Outlook::Begin(_));
-            self.settle_in(*slot, outlook);
+            match outlook {
+                Ok(outlook) => {
+                    begins |= matches!(outlook, Outlook::Begin(_));
+                    self.settle_in(*slot, outlook);
+                }
+                Err(error) => self.retry_later(*slot, &error.to_string()),
+            }
         }
         if begins {
             self.dirty_since.get_or_insert_with(Instant::now);
             return self.commit();
         }
         true
+    }
+
+    /// Partitions that have waited long enough find their position anew, once nothing of them is open.
+    fn wake(&mut self) {
+        let now = Instant::now();
+        for partition in self.partitions.values_mut() {
+            let is_settled = partition
+                .committed
+                .is_none_or(|committed| committed == partition.next);
+            if matches!(partition.phase, Phase::Waiting(until) if until <= now && is_settled) {
+                partition.phase = Phase::New;
+            }
+        }
     }
 
     fn settle_in(&mut self, slot: usize, outlook: Outlook) {
@@ -371,10 +398,8 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
     }
 
     fn reopen(&mut self) {
-        let now = Instant::now();
         let due = self.slots(|p| match p.phase {
             Phase::Ready => p.committed.is_some(),
-            Phase::Waiting(until) => until <= now,
             _ => false,
         });
         for slot in due {
@@ -409,7 +434,7 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
         }
         self.steps = steps;
         if let Err(error) = copied {
-            self.renew_because(&error);
+            self.undo_because(error);
         }
     }
 
@@ -500,7 +525,12 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
         if self.dirty_since.is_none() {
             return Ok(());
         }
-        let moved = self.slots(|p| p.committed != Some(p.next) && p.phase != Phase::New);
+        // A halted partition without a committed position has none to commit.
+        let moved = self.slots(|p| match p.phase {
+            Phase::New => false,
+            Phase::Halted => p.committed.is_some_and(|committed| committed != p.next),
+            _ => p.committed != Some(p.next),
+        });
         let positions: Vec<_> = moved
             .iter()
             .filter_map(|slot| self.partitions.get(slot))
@@ -549,6 +579,7 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
                 .or_insert((record, 0))
                 .1 += 1;
         }
+        let mut passing = None;
         for (place, (first, count)) in by_partition {
             let Some(slot) = self
                 .slots(|p| p.twin.target() == place && p.phase != Phase::Halted)
@@ -557,20 +588,28 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
                 continue;
             };
             let error = &first.error;
-            if first.is_oversize {
-                self.halt(
-                    slot,
-                    &format!("oversize: {error}; raise max.message.bytes of the target topic"),
-                );
-            } else if count > 1 {
-                self.retry_later(slot, &format!("{error}, and {} more", count - 1));
-            } else {
-                self.retry_later(slot, &error.to_string());
+            match first.why {
+                Refusal::Oversize => {
+                    self.halt(
+                        slot,
+                        &format!("oversize: {error}; raise max.message.bytes of the target topic"),
+                    );
+                }
+                Refusal::Invalid => self.halt(slot, &format!("refused: {error}")),
+                Refusal::Passing => {
+                    let more = if count > 1 {
+                        format!(", and {} more", count - 1)
+                    } else {
+                        String::new()
+                    };
+                    self.retry_later(slot, &format!("{error}{more}"));
+                    passing = Some(error);
+                }
             }
         }
-        if let Some(first) = refused.iter().find(|r| !r.is_oversize) {
+        if let Some(error) = passing {
             // The idempotent producer's sequence has a hole now: only a new one is sure to go on.
-            self.renew_because(&first.error);
+            self.renew_because(error);
         }
     }
 

@@ -1,6 +1,7 @@
 //! Where partitions go on: the committed offset, else the tail of the target, else the beginning,
 //! else nowhere until a person decides.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -53,6 +54,9 @@ pub struct EdgePositions {
     pub rules: Rules,
     /// Asks for committed offsets.
     pub member: Arc<Member>,
+    /// The source topic's id as it was when a partition's position was found: what is copied from then
+    /// on belongs to that incarnation, whatever the topic's id is by now.
+    pub notes: RefCell<BTreeMap<Twin, Option<String>>>,
 }
 
 impl Rules {
@@ -67,6 +71,9 @@ impl Rules {
         if twins.is_empty() || committed.values().any(|f| f.offset.is_some()) {
             return Ok(());
         }
+        if self.target.has_offsets(group.name())? {
+            return Ok(());
+        }
         let starts = self.starts(twins, self.start)?;
         let mut positions: Vec<Position> = Vec::new();
         for (twin, start) in twins.iter().zip(starts) {
@@ -76,7 +83,7 @@ impl Rules {
             };
             positions.push((twin.target(), position, self.note(twin)));
         }
-        if group.commit(&positions)? {
+        if group.commit_all(&positions)? {
             tracing::info!(
                 "Edge {} runs for the first time: {} partitions have their starting positions.",
                 self.edge,
@@ -103,7 +110,7 @@ impl Rules {
         let positions: Vec<Position> = kept
             .filter_map(|(place, f)| Some((place, f.offset?, f.metadata)))
             .collect();
-        if !positions.is_empty() && new.commit(&positions)? {
+        if !positions.is_empty() && new.commit_all(&positions)? {
             tracing::info!(
                 "Edge {} goes on from the progress of its former name, in {} partitions.",
                 self.edge,
@@ -122,7 +129,7 @@ impl Rules {
         };
         Ok(places
             .iter()
-            .map(|place| found.get(place).copied().unwrap_or(0))
+            .filter_map(|place| found.get(place).copied())
             .collect())
     }
 
@@ -151,23 +158,25 @@ impl Rules {
     /// What is noted with a committed position: how a recreated topic or a truncated target is told
     /// from a healthy one.
     pub fn note(&self, twin: &Twin) -> String {
+        self.note_with(twin, self.topic_id(twin).as_deref())
+    }
+
+    fn note_with(&self, twin: &Twin, topic_id: Option<&str>) -> String {
         let facts = self.facts.read().unwrap_or_else(PoisonError::into_inner);
-        let topic_id = facts
-            .topic_ids
-            .get(&*twin.source_topic)
-            .map_or("-", String::as_str);
         let target_end = facts.target_ends.get(&twin.target()).copied().unwrap_or(0);
-        format!("v1 topic-id={topic_id} target-end={target_end}")
+        format!(
+            "v1 topic-id={} target-end={target_end}",
+            topic_id.unwrap_or("-")
+        )
+    }
+
+    fn topic_id(&self, twin: &Twin) -> Option<String> {
+        let facts = self.facts.read().unwrap_or_else(PoisonError::into_inner);
+        facts.topic_ids.get(&*twin.source_topic).cloned()
     }
 
     fn resume(&self, twin: &Twin, offset: i64, noted: &str) -> Result<Outlook, Error> {
-        let known = self
-            .facts
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .topic_ids
-            .get(&*twin.source_topic)
-            .cloned();
+        let known = self.topic_id(twin);
         let then = noted
             .split(' ')
             .find_map(|part| part.strip_prefix("topic-id="))
@@ -241,23 +250,35 @@ impl Rules {
 }
 
 impl Positions for EdgePositions {
-    fn outlook(&self, twins: &[Twin]) -> Result<Vec<Outlook>, Error> {
+    fn outlook(&self, twins: &[Twin]) -> Result<Vec<Result<Outlook, Error>>, Error> {
         let targets: Vec<_> = twins.iter().map(Twin::target).collect();
         let fetched = self.member.committed(&targets)?;
         let none = Fetched::default();
-        twins
-            .iter()
-            .map(|twin| {
-                let Fetched { offset, metadata } = fetched.get(&twin.target()).unwrap_or(&none);
-                offset.map_or_else(
-                    || self.rules.later(twin),
-                    |offset| self.rules.resume(twin, offset, metadata),
-                )
-            })
-            .collect()
+        let of = |twin: &Twin| {
+            self.notes
+                .borrow_mut()
+                .insert(twin.clone(), self.rules.topic_id(twin));
+            let Fetched { offset, metadata } = fetched.get(&twin.target()).unwrap_or(&none);
+            offset.map_or_else(
+                || self.rules.later(twin),
+                |offset| self.rules.resume(twin, offset, metadata),
+            )
+        };
+        Ok(twins.iter().map(of).collect())
     }
 
     fn out_of_range(&self, twin: &Twin, position: i64) -> Result<Outlook, Error> {
+        let noted = self.notes.borrow().get(twin).cloned().flatten();
+        let now = self
+            .rules
+            .source
+            .topic_ids(&[&twin.source_topic])?
+            .remove(&*twin.source_topic);
+        if let (Some(then), Some(now)) = (&noted, &now)
+            && then != now
+        {
+            return self.rules.recreated(twin, then, now);
+        }
         let place = twin.source();
         let of = |found: BTreeMap<TopicPartition, i64>| found.get(&place).copied().unwrap_or(0);
         let log_start = of(self
@@ -306,6 +327,12 @@ impl Positions for EdgePositions {
     }
 
     fn note(&self, twin: &Twin) -> String {
-        self.rules.note(twin)
+        let noted = self.notes.borrow().get(twin).cloned();
+        self.rules.note_with(
+            twin,
+            noted
+                .unwrap_or_else(|| self.rules.topic_id(twin))
+                .as_deref(),
+        )
     }
 }

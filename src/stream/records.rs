@@ -9,7 +9,7 @@ use crossdock_model::provenance::Hop;
 use super::engine::{Engine, Step, Tally, Twin};
 use crate::kafka::{
     Cluster, CommitError, Error, Lease, Member, Position, Properties, Reader, Received, Record,
-    VIA, Writer,
+    Refusal, VIA, Writer,
 };
 
 /// What an engine needs to know of its edge.
@@ -60,6 +60,8 @@ struct Route {
     hop: Vec<u8>,
     next: Option<i64>,
     tally: Tally,
+    /// Something could not be read: nothing more until it is opened again.
+    is_broken: bool,
 }
 
 impl RecordEngine {
@@ -92,7 +94,7 @@ impl RecordEngine {
         let CommitError::Refused(refused) = error else {
             return error;
         };
-        let is_batch = refused.len() > 1 && refused.iter().all(|r| r.is_oversize);
+        let is_batch = refused.len() > 1 && refused.iter().all(|r| r.why == Refusal::Oversize);
         let next = BATCH_BYTES_STEPS
             .into_iter()
             .find(|step| self.batch_bytes_max.is_none_or(|now| *step < now));
@@ -127,6 +129,7 @@ impl Engine for RecordEngine {
             hop: hop.into_bytes(),
             next: None,
             tally: Tally::default(),
+            is_broken: false,
         });
         Ok(())
     }
@@ -140,7 +143,7 @@ impl Engine for RecordEngine {
         }
     }
 
-    fn copy(&mut self, wait: Duration, steps: &mut Vec<Step>) -> Result<(), Error> {
+    fn copy(&mut self, wait: Duration, steps: &mut Vec<Step>) -> Result<(), CommitError> {
         let (Some(reader), Some(writer)) = (&mut self.reader, &mut self.writer) else {
             return Ok(());
         };
@@ -162,11 +165,14 @@ impl Engine for RecordEngine {
                         route.tell(slot, steps);
                         steps.push(Step::End { slot, position });
                     }
+                    // What follows in this batch lies behind what could not be read.
                     Received::OutOfRange => {
+                        route.is_broken = true;
                         route.tell(slot, steps);
                         steps.push(Step::OutOfRange { slot });
                     }
                     Received::Failed(error) => {
+                        route.is_broken = true;
                         route.tell(slot, steps);
                         steps.push(Step::Failed { slot, error });
                     }
@@ -177,7 +183,7 @@ impl Engine for RecordEngine {
                 route.tell(slot, steps);
             }
         }
-        failed.map_or(Ok(()), Err)
+        failed.map_or(Ok(()), |error| Err(self.isolate(error)))
     }
 
     fn commit(&mut self, lease: &Lease, positions: &[Position]) -> Result<(), CommitError> {
@@ -187,7 +193,7 @@ impl Engine for RecordEngine {
         let committed = match self.recipe.transactional_id {
             Some(_) => writer.commit(lease, positions),
             None => writer
-                .flush()
+                .settle(lease)
                 .and_then(|()| self.member.commit(positions).map_err(CommitError::Abort)),
         };
         committed.map_err(|error| self.isolate(error))
@@ -223,7 +229,7 @@ impl Route {
         recipe: &Recipe,
         writer: &mut Writer,
         mut record: Record<'_>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), CommitError> {
         let offset = record.offset();
         match guard(recipe, &record, &mut self.tally) {
             Admit::Copy => {

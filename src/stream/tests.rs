@@ -91,7 +91,7 @@ impl Engine for FakeEngine {
         self.open.retain(|_, (open, _)| open != twin);
     }
 
-    fn copy(&mut self, _wait: Duration, steps: &mut Vec<Step>) -> Result<(), Error> {
+    fn copy(&mut self, _wait: Duration, steps: &mut Vec<Step>) -> Result<(), CommitError> {
         for (slot, (twin, next)) in &mut self.open {
             if *next >= RECORDS {
                 steps.push(Step::End {
@@ -113,7 +113,7 @@ impl Engine for FakeEngine {
             });
         }
         if std::mem::take(&mut self.faults.borrow_mut().copy) {
-            Err(broken())
+            Err(CommitError::Renew(broken()))
         } else {
             Ok(())
         }
@@ -164,18 +164,22 @@ impl Engine for FakeEngine {
     }
 }
 
-struct FakePositions(Shared);
+/// Where partitions go on; the one of this number halts.
+struct FakePositions(Shared, Option<i32>);
 
 impl Positions for FakePositions {
-    fn outlook(&self, twins: &[Twin]) -> Result<Vec<Outlook>, Error> {
+    fn outlook(&self, twins: &[Twin]) -> Result<Vec<Result<Outlook, Error>>, Error> {
         let world = self.0.borrow();
         let of = |twin: &Twin| {
+            if Some(twin.partition) == self.1 {
+                return Outlook::Halt("progress_lost".to_owned());
+            }
             world
                 .committed
                 .get(&twin.partition)
                 .map_or(Outlook::Begin(0), |p| Outlook::Resume(*p))
         };
-        Ok(twins.iter().map(of).collect())
+        Ok(twins.iter().map(of).map(Ok).collect())
     }
 
     fn out_of_range(&self, _: &Twin, position: i64) -> Result<Outlook, Error> {
@@ -248,7 +252,7 @@ impl Group {
             };
             Stream::new(
                 engine,
-                FakePositions(world.clone()),
+                FakePositions(world.clone(), None),
                 Silent,
                 Pace {
                     commit_interval: Duration::ZERO,
@@ -386,5 +390,33 @@ fn every_record_arrives_once_and_in_order_whatever_happens() {
     assert!(
         aborts > 1_000 && refused > 1_000,
         "the faults must have been hit"
+    );
+}
+
+#[test]
+fn a_partition_that_halts_at_once_commits_no_position() {
+    let world = Shared::default();
+    let engine = FakeEngine {
+        world: world.clone(),
+        faults: Rc::default(),
+        stream: 0,
+        epoch: 0,
+        open: BTreeMap::new(),
+        pending: Vec::new(),
+    };
+    let pace = Pace {
+        commit_interval: Duration::ZERO,
+    };
+    let mut stream =
+        Stream::new(engine, FakePositions(world.clone(), Some(1)), Silent, pace).impatient();
+    stream.grant(0, (0..PARTITIONS).map(twin).collect());
+    for _ in 0..200 {
+        stream.work();
+    }
+    let committed = world.borrow().committed.clone();
+    assert_eq!(
+        committed,
+        BTreeMap::from([(0, RECORDS), (2, RECORDS)]),
+        "its neighbours went on alone"
     );
 }

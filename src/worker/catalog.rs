@@ -90,7 +90,10 @@ pub fn survey(
             source,
             target,
         ) {
-            Ok(target_partitions) => {
+            Ok((target_partitions, trouble)) => {
+                catalog
+                    .trouble
+                    .extend(trouble.map(|why| (source_topic.clone(), why)));
                 ours.insert(target_topic.clone(), target_partitions);
                 let pair = Pair {
                     source_topic: source_topic.into(),
@@ -114,7 +117,7 @@ fn provide(
     (target_topic, there): (&str, Option<i32>),
     source: &Cluster,
     target: &Cluster,
-) -> Result<i32, String> {
+) -> Result<(i32, Option<String>), String> {
     match there {
         None if !edge.sync.topics => Err(format!(
             "topic {target_topic} is not on cluster `{}`, and `sync.topics` is false",
@@ -136,21 +139,34 @@ fn provide(
                 "Created topic {target_topic} with {wanted} partitions on cluster {}.",
                 target.alias()
             );
-            visible(target, target_topic, 1)
+            Ok((visible(target, target_topic, 1)?, None))
         }
+        // What cannot grow goes on with what it has.
         Some(count) if count < wanted && edge.sync.partitions => {
-            target
-                .grow_topic(target_topic, wanted)
-                .map_err(|e| e.to_string())?;
-            tracing::info!(
-                edge = edge.name.as_str(),
-                "Gave topic {target_topic} {wanted} partitions on cluster {}; it had {count}.",
-                target.alias()
-            );
-            visible(target, target_topic, wanted)
+            match grow(edge, target, target_topic, (count, wanted)) {
+                Ok(count) => Ok((count, None)),
+                Err(why) => Ok((count, Some(why))),
+            }
         }
-        Some(count) => Ok(count),
+        Some(count) => Ok((count, None)),
     }
+}
+
+fn grow(
+    edge: &Edge,
+    target: &Cluster,
+    topic: &str,
+    (count, wanted): (i32, i32),
+) -> Result<i32, String> {
+    target
+        .grow_topic(topic, wanted)
+        .map_err(|e| e.to_string())?;
+    let cluster = target.alias();
+    tracing::info!(
+        edge = edge.name.as_str(),
+        "Gave topic {topic} {wanted} partitions on cluster {cluster}; it had {count}."
+    );
+    visible(target, topic, wanted)
 }
 
 /// Waits until a topic shows at least so many partitions, and tells how many.

@@ -26,20 +26,21 @@ pub(super) fn copy(
     inbox: Receiver<Membership>,
     changed: &Receiver<String>,
 ) {
+    // Whatever happens to this thread, the other one must not wait for it.
+    let _done = Done(life);
     let mut copier = copier(shared, stream, member);
+    let mut idle = Idle::default();
     let mut is_paused = false;
     let mut limiter = Limiter::new(shared.setup.edge.limit, shared.setup.edge.streams);
-    loop {
+    while !shared.control.is_stopping() && !life.is_out() {
         life.beat();
-        if shared.control.is_stopping() || life.is_out() {
-            break;
-        }
         while let Ok(event) = inbox.try_recv() {
-            obey(shared, &mut copier, event);
+            obey(shared, &mut copier, &mut idle, event);
         }
         while let Ok(topic) = changed.try_recv() {
             copier.reconsider(&topic);
         }
+        copier.adopt(idle.with_twins(shared));
         shared.status.joined(stream, copier.has_joined());
         let wants_pause = shared.control.is_paused();
         if wants_pause && !is_paused {
@@ -50,14 +51,50 @@ pub(super) fn copy(
         copier.commit_in_time();
         limiter.spent(copier.take_spent());
         if !is_busy && let Ok(event) = inbox.recv_timeout(limiter.wait().min(LOOK_AROUND)) {
-            obey(shared, &mut copier, event);
+            obey(shared, &mut copier, &mut idle, event);
         }
     }
     copier.finish();
     // The member, when it goes, must find nobody to wait for.
     drop(inbox);
     shared.status.joined(stream, false);
-    life.copier_done();
+}
+
+/// Says that the copier is done, also where it ends by a panic.
+struct Done<'a>(&'a Life);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.copier_done();
+    }
+}
+
+/// Granted target partitions that have no twin: surplus ones, or those whose source partition has not
+/// been seen yet.
+#[derive(Default)]
+struct Idle(Vec<TopicPartition>);
+
+impl Idle {
+    /// Takes those out that have a twin by now.
+    fn with_twins(&mut self, shared: &Shared) -> Vec<Twin> {
+        if self.0.is_empty() {
+            return Vec::new();
+        }
+        let catalog = shared
+            .catalog
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut found = Vec::new();
+        self.0
+            .retain(|(topic, partition)| match catalog.twin(topic, *partition) {
+                Some(twin) => {
+                    found.push(twin);
+                    false
+                }
+                None => true,
+            });
+        found
+    }
 }
 
 fn copier(shared: &Shared, stream: usize, member: &Arc<Member>) -> Copier {
@@ -66,6 +103,7 @@ fn copier(shared: &Shared, stream: usize, member: &Arc<Member>) -> Copier {
     let positions = EdgePositions {
         rules: shared.rules.clone(),
         member: member.clone(),
+        notes: std::cell::RefCell::default(),
     };
     let report = StreamReport {
         status: shared.status.clone(),
@@ -82,36 +120,27 @@ fn copier(shared: &Shared, stream: usize, member: &Arc<Member>) -> Copier {
     )
 }
 
-fn obey(shared: &Shared, copier: &mut Copier, event: Membership) {
+fn obey(shared: &Shared, copier: &mut Copier, idle: &mut Idle, event: Membership) {
     match event {
         Membership::Granted { lease, partitions } => {
-            let twins = twins(shared, &partitions);
+            let count = partitions.len();
             tracing::debug!(
                 edge = shared.setup.edge.name.as_str(),
-                "The group gives {} partitions.",
-                twins.len()
+                "The group gives {count} partitions."
             );
-            copier.grant(lease, twins);
+            idle.0.retain(|place| !partitions.contains(place));
+            idle.0.extend(partitions);
+            copier.grant(lease, idle.with_twins(shared));
         }
         Membership::Revoked { partitions, done } => {
+            idle.0.retain(|place| !partitions.contains(place));
             copier.revoke(&partitions);
             drop(done);
         }
         Membership::Lost { partitions, done } => {
+            idle.0.retain(|place| !partitions.contains(place));
             copier.lose(&partitions);
             drop(done);
         }
     }
-}
-
-/// A surplus target partition has no twin, and is left idle.
-fn twins(shared: &Shared, partitions: &[TopicPartition]) -> Vec<Twin> {
-    let catalog = shared
-        .catalog
-        .read()
-        .unwrap_or_else(PoisonError::into_inner);
-    partitions
-        .iter()
-        .filter_map(|(topic, partition)| catalog.twin(topic, *partition))
-        .collect()
 }

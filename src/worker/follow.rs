@@ -90,6 +90,11 @@ pub(super) fn follow(shared: &Shared, instance: &str, member: &Member, life: &Li
             member.leave();
             subscribed.clear();
         } else if let Some(topics) = topics_to_subscribe(shared, &subscribed) {
+            if topics.is_empty() {
+                member.leave();
+                subscribed.clear();
+                continue;
+            }
             let names: Vec<&str> = topics.iter().map(|t| &**t).collect();
             match member.subscribe(&names) {
                 Ok(()) => subscribed = topics,
@@ -103,7 +108,12 @@ pub(super) fn follow(shared: &Shared, instance: &str, member: &Member, life: &Li
                 life.member_is_out.store(true, Ordering::Release);
                 return;
             }
-            Err(error) => tracing::debug!(edge = name, "{error}."),
+            Err(error) if member.is_broken() => {
+                tracing::warn!(edge = name, "{error}; a new member takes its place.");
+                life.member_is_out.store(true, Ordering::Release);
+                return;
+            }
+            Err(error) => shared.status.group_trouble(&error),
         }
     }
 }
@@ -153,5 +163,5 @@ fn topics_to_subscribe(shared: &Shared, subscribed: &[Arc<str>]) -> Option<Vec<A
         .unwrap_or_else(PoisonError::into_inner);
     let is_same = catalog.pairs.len() == subscribed.len()
         && catalog.pairs.keys().zip(subscribed).all(|(a, b)| a == b);
-    (!is_same && !catalog.pairs.is_empty()).then(|| catalog.pairs.keys().cloned().collect())
+    (!is_same).then(|| catalog.pairs.keys().cloned().collect())
 }

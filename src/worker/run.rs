@@ -105,7 +105,7 @@ impl Worker {
         };
         let mut streams = match Streams::start(&shared) {
             Ok(streams) => streams,
-            Err(error) => return self.ended(Ending::Cluster(error)),
+            Err(error) => return self.ended(Ending::Halted(error.to_string())),
         };
         let ending = self.watch(&shared, &mut streams, &goals);
         self.control.stop();
@@ -113,11 +113,16 @@ impl Worker {
         self.ended(ending)
     }
 
+    /// Tells how it ended. Without `--once` the worker stays to tell it until it is stopped.
     fn ended(&self, ending: Ending) -> Ending {
         match &ending {
             Ending::Halted(reason) => self.status.trouble(State::Halted, reason.clone()),
             Ending::Cluster(error) => self.status.trouble(State::Retrying, error.to_string()),
-            Ending::Stopped | Ending::CaughtUp => {}
+            Ending::Stopped | Ending::CaughtUp => return ending,
+        }
+        if !self.setup.once {
+            // It ends when somebody stops it.
+            self.wait(Duration::MAX).ok();
         }
         ending
     }
@@ -239,7 +244,7 @@ impl Worker {
         let topics: Vec<&str> = found.pairs.values().map(|p| &*p.source_topic).collect();
         let topic_ids = source.topic_ids(&topics)?;
         let targets: Vec<_> = found.twins().iter().map(Twin::target).collect();
-        let target_ends = target.end_offsets(&targets)?;
+        let target_ends = target.known_ends(&targets)?;
         *self.facts.write().unwrap_or_else(PoisonError::into_inner) = Facts {
             topic_ids,
             target_ends,
@@ -289,6 +294,9 @@ impl Worker {
                 self.attend(Task::Survey, Self::look);
                 survey_interval = (begun.elapsed() * SURVEY_SHARE)
                     .clamp(SURVEY_INTERVAL_MIN, SURVEY_INTERVAL_MAX);
+                if self.silent_since.contains_key(&Task::Survey) {
+                    survey_interval = SURVEY_INTERVAL_MIN;
+                }
                 self.settle_untwinned();
                 streams.topics_changed(&self.facts);
             }
@@ -389,7 +397,7 @@ impl Worker {
             .filter(|(_, p)| p.is_some())
             .map(|(place, _)| place)
             .collect();
-        self.status.ends(&self.setup.source.end_offsets(&held)?);
+        self.status.ends(&self.setup.source.known_ends(&held)?);
         Ok(())
     }
 
@@ -418,19 +426,24 @@ impl Worker {
     /// partitions that have none.
     fn settle_untwinned(&self) {
         let held = self.status.positions();
-        for twin in self.catalog().without_twin() {
-            let speaks = held
-                .get(&(twin.source_topic.clone(), 0))
-                .is_some_and(Option::is_some);
-            if speaks {
-                let reason = format!(
-                    "no target partition: {} has no partition {} on cluster `{}`",
-                    twin.target_topic, twin.partition, self.setup.edge.target
-                );
-                self.status.without_twin(&twin, reason);
-            } else {
-                self.status.forget(&twin.source());
-            }
+        let speaks = |twin: &Twin| {
+            held.get(&(twin.source_topic.clone(), 0))
+                .is_some_and(Option::is_some)
+        };
+        let mut without = self.catalog().without_twin();
+        without.retain(speaks);
+        self.status.forget_twinless(&without);
+        for twin in without {
+            let Twin {
+                target_topic,
+                partition,
+                ..
+            } = &twin;
+            let target = &self.setup.edge.target;
+            let reason = format!(
+                "no target partition: {target_topic} has no partition {partition} on cluster `{target}`"
+            );
+            self.status.without_twin(&twin, reason);
         }
     }
 

@@ -14,6 +14,9 @@ use crate::stream::{Report, Tally, Twin};
 /// Evidence older than this proves nothing: without news of the source's log ends, no edge is caught up.
 const EVIDENCE_MAX_AGE: Duration = Duration::from_secs(5);
 
+/// What the group said longer ago than this has passed.
+const GROUP_TROUBLE_AGE_MAX: Duration = Duration::from_secs(15);
+
 /// A stream whose lease is stale for longer than this has a trouble to tell.
 const STALE_MAX: Duration = Duration::from_secs(3);
 
@@ -120,6 +123,7 @@ struct Partition {
     position: Option<i64>,
     end: Option<i64>,
     last_timestamp: i64,
+    is_twinless: bool,
     trouble: Option<(State, String)>,
 }
 
@@ -131,6 +135,7 @@ struct Inner {
     topic_trouble: BTreeMap<String, String>,
     is_surveyed: bool,
     orphans: Option<String>,
+    group_trouble: Option<(Instant, String)>,
     joined: Vec<bool>,
     waits: Vec<Option<(Instant, String)>>,
     ends_seen: Option<Instant>,
@@ -221,6 +226,12 @@ impl Status {
         (since.elapsed() > long).then(|| reason.clone())
     }
 
+    /// What the group said last; it counts as long as it is fresh.
+    pub fn group_trouble(&self, error: &Error) {
+        tracing::debug!(edge = self.name, "{error}.");
+        self.lock().group_trouble = Some((Instant::now(), error.to_string()));
+    }
+
     /// What no instance holds, if there is anything.
     pub fn orphans(&self, reason: Option<String>) {
         self.lock().orphans = reason;
@@ -251,21 +262,17 @@ impl Status {
             position: None,
             end: None,
             last_timestamp: 0,
+            is_twinless: true,
             trouble: Some((State::Halted, reason)),
         };
         self.lock().partitions.insert(twin.source(), partition);
     }
 
-    /// Takes the note of a partition back: it has its twin now, or belongs to somebody else.
-    pub fn forget(&self, source: &TopicPartition) {
-        let mut inner = self.lock();
-        if inner
+    /// Takes the notes back of partitions that are not among those without twin any more.
+    pub fn forget_twinless(&self, but: &[Twin]) {
+        self.lock()
             .partitions
-            .get(source)
-            .is_some_and(|p| p.position.is_none())
-        {
-            inner.partitions.remove(source);
-        }
+            .retain(|_, p| !p.is_twinless || but.contains(&p.twin));
     }
 
     /// The source partitions held here, with their positions.
@@ -295,6 +302,7 @@ impl Status {
                 position: None,
                 end: None,
                 last_timestamp: 0,
+                is_twinless: false,
                 trouble: None,
             });
         change(partition);
@@ -368,6 +376,12 @@ impl Inner {
             return (State::Retrying, Some(format!("topic {topic}: {reason}")));
         }
         if let Some(reason) = &self.orphans {
+            return (State::Retrying, Some(reason.clone()));
+        }
+        if let Some((since, reason)) = &self.group_trouble
+            && !self.is_ready()
+            && since.elapsed() < GROUP_TROUBLE_AGE_MAX
+        {
             return (State::Retrying, Some(reason.clone()));
         }
         if !self.is_ready() || of(State::Starting).next().is_some() {

@@ -51,14 +51,28 @@ impl Streams {
     /// # Errors
     /// A client cannot be set up.
     pub(super) fn start(shared: &Shared) -> Result<Self, Error> {
-        let all = 0..shared.setup.edge.streams;
-        let running = all
-            .map(|stream| start(shared, stream))
-            .collect::<Result<_, _>>()?;
-        Ok(Self {
-            running,
-            known_ids: BTreeMap::new(),
-        })
+        let known_ids = shared
+            .rules
+            .facts
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .topic_ids
+            .clone();
+        let mut streams = Self {
+            running: Vec::new(),
+            known_ids,
+        };
+        for stream in 0..shared.setup.edge.streams {
+            match start(shared, stream) {
+                Ok(running) => streams.running.push(running),
+                Err(error) => {
+                    shared.control.stop();
+                    streams.join();
+                    return Err(error);
+                }
+            }
+        }
+        Ok(streams)
     }
 
     /// Starts those again that have ended, though nobody wanted them to.
@@ -66,6 +80,9 @@ impl Streams {
     /// # Errors
     /// A client cannot be set up.
     pub(super) fn revive(&mut self, shared: &Shared) -> Result<(), Error> {
+        if shared.status.is_halted() {
+            return Ok(());
+        }
         let has_ended = |r: &Running| {
             r.threads.iter().all(JoinHandle::is_finished) && r.born.elapsed() > RESTART_AFTER
         };
