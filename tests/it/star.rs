@@ -31,7 +31,6 @@ fn one_leaf_dead_the_others_go_on_and_it_catches_up_when_it_is_back() {
 }
 
 #[test]
-#[ignore = "a static member that comes back after its coordinator died is taken for a rival"]
 fn the_hub_dead_and_back_nothing_is_lost_or_repeated() {
     let mut scene = scene("hub", &["hq", "north", "east", "south"], STAR);
     for leaf in LEAVES {
