@@ -4,12 +4,14 @@ mod client;
 mod clusters;
 mod edges;
 mod expect;
+mod keys;
 mod pattern;
 mod quantity;
 mod reader;
 mod relations;
 mod rename;
 mod repair;
+mod schema;
 mod settings;
 mod sync;
 mod tree;
@@ -19,7 +21,9 @@ use crate::finding::{Code, Finding, Span};
 use crate::name::Alias;
 use crate::topology::Draft;
 use edges::Context;
+use keys::TOPOLOGY;
 use reader::Reader;
+pub use schema::schema;
 use tree::{Map, Node, Value};
 
 /// Where variables get their values: the shell's business.
@@ -33,8 +37,6 @@ pub trait Variables {
     /// Why it cannot be read, as a clause.
     fn file(&self, path: &str) -> Result<String, String>;
 }
-
-const KEYS: &[&str] = &["topology", "home", "clusters", "defaults", "edges"];
 
 /// Longest name of a topology: group and topic names begin with it.
 const NAME_MAX: usize = 100;
@@ -107,7 +109,7 @@ fn root_map<'n>(reader: &mut Reader<'_>, root: &'n Node, is_cut: bool) -> Option
     let known = |map: &Map| {
         map.entries
             .iter()
-            .any(|(k, _)| KEYS.contains(&k.text.as_str()))
+            .any(|(k, _)| keys::has(TOPOLOGY, &k.text))
     };
     match &root.value {
         // Garbage that happens to begin like a mapping.
@@ -130,8 +132,8 @@ fn root_map<'n>(reader: &mut Reader<'_>, root: &'n Node, is_cut: bool) -> Option
 fn draft(reader: &mut Reader<'_>, map: &Map, start: Span) -> Draft {
     for (key, _) in &map.entries {
         // `x-…` is a place for anchors, as in other files of the kind.
-        if !KEYS.contains(&key.text.as_str()) && !key.text.starts_with("x-") {
-            reader.unknown_key(key, "a topology", KEYS);
+        if !keys::has(TOPOLOGY, &key.text) && !key.text.starts_with("x-") {
+            reader.unknown_key(key, "a topology", &keys::names(&[TOPOLOGY]));
         }
     }
     for key in ["topology", "clusters", "edges"] {

@@ -106,6 +106,41 @@ pub fn role_of(key: &str) -> Option<Role> {
         .or_else(|| librdkafka::find(key).map(|(role, _)| role))
 }
 
+/// A client property by one of its names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// As Java clients or librdkafka call it.
+    pub name: &'static str,
+    /// The only words it takes, in any case.
+    pub words: Option<&'static [&'static str]>,
+}
+
+/// Every property that is known by name; one of both worlds comes twice.
+pub fn known() -> impl Iterator<Item = Known> {
+    let java = java::names().map(|name| Known { name, words: None });
+    let native = librdkafka::names().map(|name| Known {
+        name,
+        words: match librdkafka::find(name) {
+            Some((_, librdkafka::Kind::OneOf(words))) => Some(words),
+            _ => None,
+        },
+    });
+    java.chain(native)
+}
+
+/// Beginnings of names that are known whatever follows.
+pub fn families() -> impl Iterator<Item = &'static str> {
+    java::FAMILIES.iter().map(|(family, _)| *family)
+}
+
+/// Whether a client of this role does something about a property.
+pub fn has_effect(role: Role, key: &str) -> bool {
+    !matches!(
+        translate(role, key, ""),
+        Translation::Unused { .. } | Translation::Unknown { .. }
+    )
+}
+
 /// Whether a property's value must never be shown.
 pub fn is_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase();

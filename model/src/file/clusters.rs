@@ -9,7 +9,7 @@ use crate::properties::Role;
 use crate::topology::Cluster;
 
 /// Longest alias: it becomes part of topic names.
-const ALIAS_MAX: usize = 100;
+pub(super) const ALIAS_MAX: usize = 100;
 
 /// Reads all clusters, in the file's order.
 pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Vec<Cluster> {

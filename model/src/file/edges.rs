@@ -1,7 +1,10 @@
 //! `edges`: entries, expanded into one edge per ordered pair of clusters.
 
+use std::collections::{HashMap, HashSet};
+
+use super::keys::{self, ENTRY, SETTINGS};
 use super::reader::Reader;
-use super::settings::{KEYS, Settings};
+use super::settings::Settings;
 use super::tree::{Map, Node, Value};
 use crate::edge::Edge;
 use crate::finding::{Code, Finding, Severity, Span};
@@ -9,11 +12,8 @@ use crate::name::{Alias, DEAD_LETTER_PREFIX, EdgeName, TOPIC_NAME_MAX};
 use crate::near;
 use crate::properties::max_in_flight_bytes;
 
-/// Keys of an entry besides those of `defaults`.
-const OWN_KEYS: &[&str] = &["from", "to", "both_ways", "name", "renamed_from"];
-
-/// Most edges of a topology: every one runs clients of its own.
-const EDGES_MAX: usize = 10_000;
+/// Most edges of a topology: a full mesh of 200 clusters has 39,800.
+const EDGES_MAX: usize = 50_000;
 
 /// What the entries are read with.
 pub(super) struct Context<'a> {
@@ -37,7 +37,7 @@ pub(super) fn defaults(reader: &mut Reader<'_>, node: &Node) -> Settings {
         return settings;
     }
     if let Some(map) = reader.map(node, "`defaults`") {
-        reader.unknown_keys(map, "`defaults`", KEYS);
+        reader.unknown_keys(map, "`defaults`", &keys::names(&[SETTINGS]));
         settings.read(reader, map);
     }
     settings
@@ -59,8 +59,7 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node, context: &Context<'_>) 
         no_edges(reader, node.span);
     }
     for item in items {
-        entry(reader, item, context, &mut entries);
-        if entries.edges.len() > EDGES_MAX {
+        if !entry(reader, item, context, &mut entries) {
             let message = format!("a topology has at most {EDGES_MAX} edges");
             reader.bad(item.span, message, "");
             break;
@@ -75,17 +74,23 @@ pub(super) fn no_edges(reader: &mut Reader<'_>, span: Span) {
     reader.tell(finding.help("write `edges: [{ from: bj, to: sh, topics: orders }]`"));
 }
 
-fn entry(reader: &mut Reader<'_>, node: &Node, context: &Context<'_>, entries: &mut Entries) {
+/// Reads one entry. `false` where its edges would be too many.
+fn entry(
+    reader: &mut Reader<'_>,
+    node: &Node,
+    context: &Context<'_>,
+    entries: &mut Entries,
+) -> bool {
     let Some(map) = reader.map(node, "an edge") else {
-        return;
+        return true;
     };
-    let known: Vec<_> = OWN_KEYS.iter().chain(KEYS).copied().collect();
+    let known = keys::names(&[ENTRY, SETTINGS]);
     reader.unknown_keys(map, "an edge", &known);
     let mut settings = context.defaults.clone();
     settings.read(reader, map);
     settings.places.insert(String::new(), node.span);
     for (key, node) in &map.entries {
-        if OWN_KEYS.contains(&key.text.as_str()) {
+        if keys::has(ENTRY, &key.text) {
             settings.places.insert(key.text.clone(), node.span);
         }
     }
@@ -109,12 +114,16 @@ fn entry(reader: &mut Reader<'_>, node: &Node, context: &Context<'_>, entries: &
     if pairs.is_empty() && !from.aliases.is_empty() && !to.aliases.is_empty() {
         self_edge(reader, node, map, &from);
     }
+    if entries.edges.len() + pairs.len() > EDGES_MAX {
+        return false;
+    }
     if !settings.is_sound || settings.topics.as_ref().is_none_or(Vec::is_empty) {
-        return;
+        return true;
     }
     for (source, target) in pairs {
         entries.edges.push(edge(&settings, &names, source, target));
     }
+    true
 }
 
 /// One side of an entry.
@@ -211,12 +220,13 @@ fn name(reader: &mut Reader<'_>, map: &Map, key: &str, context: &Context<'_>) ->
 /// Ordered pairs of different clusters, each once.
 fn pairs(from: &Ends, to: &Ends, is_both_ways: bool) -> Vec<(String, String)> {
     let mut pairs: Vec<(String, String)> = Vec::new();
+    let mut seen = HashSet::new();
     for source in &from.aliases {
         for target in &to.aliases {
             let there = (source.clone(), target.clone());
             let back = (target.clone(), source.clone());
             for pair in [Some(there), is_both_ways.then_some(back)] {
-                let new = pair.filter(|p| p.0 != p.1 && !pairs.contains(p));
+                let new = pair.filter(|p| p.0 != p.1 && seen.insert(p.clone()));
                 pairs.extend(new);
             }
         }
@@ -329,8 +339,10 @@ fn across_keys(reader: &mut Reader<'_>, settings: &Settings) {
 /// Two edges of one name: the second is told, and left out of the graph.
 fn duplicates(reader: &mut Reader<'_>, edges: &mut Vec<Edge>) {
     let mut kept: Vec<Edge> = Vec::with_capacity(edges.len());
+    let mut places: HashMap<EdgeName, Span> = HashMap::new();
     for edge in edges.drain(..) {
-        let Some(first) = kept.iter().find(|e| e.name == edge.name) else {
+        let Some(first) = places.get(&edge.name) else {
+            places.insert(edge.name.clone(), edge.place("name"));
             kept.push(edge);
             continue;
         };
@@ -339,7 +351,7 @@ fn duplicates(reader: &mut Reader<'_>, edges: &mut Vec<Edge>) {
             .label("once more")
             .help("give each a `name`: the progress of an edge is kept under it");
         debug_assert_eq!(finding.severity, Severity::Error);
-        let first_place = (first.place("name"), "first".to_owned());
+        let first_place = (*first, "first".to_owned());
         finding.others.push(first_place);
         finding.edges.push(edge.name.clone());
         reader.tell(finding);

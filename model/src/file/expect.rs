@@ -1,18 +1,17 @@
 //! `expect`: thresholds for status, `/alarmz` and alerts.
 
+use super::keys::{self, EXPECT, LAG};
 use super::quantity;
 use super::reader::{Reader, is_none};
 use super::tree::Node;
 use crate::edge::{Expect, Thresholds};
-
-const KEYS: &[&str] = &["lag", "latency", "error_rate", "throughput"];
 
 /// Takes over what is given; thresholds that are not given stay as they were.
 pub(super) fn read(reader: &mut Reader<'_>, node: &Node, expect: &mut Expect) {
     let Some(map) = reader.map(node, "`expect`") else {
         return;
     };
-    reader.unknown_keys(map, "`expect`", KEYS);
+    reader.unknown_keys(map, "`expect`", &keys::names(&[EXPECT]));
     for (key, node) in &map.entries {
         match key.text.as_str() {
             "lag" => thresholds(reader, node, "lag", &mut expect.lag, quantity::records),
@@ -58,7 +57,7 @@ fn thresholds<T: PartialOrd>(
     let Some(map) = reader.map(node, &format!("`{what}`")) else {
         return;
     };
-    reader.unknown_keys(map, &format!("`{what}`"), &["warn", "alarm"]);
+    reader.unknown_keys(map, &format!("`{what}`"), &keys::names(&[LAG]));
     for (key, node) in &map.entries {
         let value = match key.text.as_str() {
             "warn" => &mut thresholds.warn,

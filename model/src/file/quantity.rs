@@ -81,12 +81,15 @@ pub(super) fn records(text: &str) -> Result<u64, String> {
         .map_err(|_| "it is a number of records, such as `10000`".to_owned())
 }
 
+/// Most parallel streams of an edge.
+pub(super) const STREAMS_MAX: usize = 1_024;
+
 /// How many parallel streams.
 pub(super) fn streams(text: &str) -> Result<usize, String> {
     let number: Option<usize> = text.trim().parse().ok();
     number
-        .filter(|n| (1..=1_024).contains(n))
-        .ok_or_else(|| "it is a whole number from 1 to 1024".to_owned())
+        .filter(|n| (1..=STREAMS_MAX).contains(n))
+        .ok_or_else(|| format!("it is a whole number from 1 to {STREAMS_MAX}"))
 }
 
 /// `earliest`, `latest` or a time of RFC 3339.

@@ -1,9 +1,11 @@
 //! Findings that take several parts of the file together.
 
+use std::collections::HashMap;
+
 use super::reader::Reader;
 use crate::edge::Edge;
 use crate::finding::{Code, Finding, Span};
-use crate::name::Alias;
+use crate::name::{Alias, EdgeName};
 use crate::properties::{Role, Translation, translate, weakness};
 use crate::topology::{Cluster, Draft};
 
@@ -24,26 +26,76 @@ pub(super) fn unused_clusters(reader: &mut Reader<'_>, draft: &Draft, mentioned:
     }
 }
 
-/// Edges of different names that would share progress or transactional ids.
+/// Edges of different names that would share progress or transactional ids. Each is told with the first
+/// edge that it clashes with, so that the work grows with the edges, not with their pairs.
 pub(super) fn shared_groups(reader: &mut Reader<'_>, draft: &Draft) {
-    for (index, edge) in draft.edges.iter().enumerate() {
-        for other in &draft.edges {
-            if let Some(old) = &edge.renamed_from
-                && other.name == *old
-                && edge.name != *old
-            {
+    let numbered = draft.edges.iter().enumerate();
+    let by_name: HashMap<&str, usize> = numbered.map(|(n, e)| (e.name.as_str(), n)).collect();
+    let find = |name: &str| by_name.get(name).map(|number| &draft.edges[*number]);
+    let mut heirs: HashMap<(&EdgeName, &Alias), &Edge> = HashMap::new();
+    let mut reporters: HashMap<(&str, &Alias), &Edge> = HashMap::new();
+    let own = format!("crossdock.{}.", draft.name);
+    for (number, edge) in draft.edges.iter().enumerate() {
+        for (dot, _) in edge.name.as_str().match_indices('.') {
+            let short = find(&edge.name.as_str()[..dot]).filter(|s| s.target == edge.target);
+            let Some(short) = short else { continue };
+            let is_earlier = by_name[short.name.as_str()] < number;
+            let (earlier, later) = if is_earlier {
+                (short, edge)
+            } else {
+                (edge, short)
+            };
+            reader.tell(nested(earlier, later));
+        }
+        if let Some(old) = &edge.renamed_from {
+            if let Some(other) = find(old.as_str()).filter(|o| o.name != edge.name) {
                 let message = format!("`{}` takes over the progress of `{old}`", edge.name);
                 let help = format!("remove `renamed_from`, or the edge `{old}` itself");
                 let place = edge.place("renamed_from");
                 reader.tell(shared(message, place, edge, other).help(help));
             }
+            let first = *heirs.entry((old, &edge.target)).or_insert(edge);
+            if first.name != edge.name {
+                let message = "two edges take over the same progress".to_owned();
+                let place = edge.place("renamed_from");
+                reader.tell(shared(message, place, edge, first).help("only one of them can"));
+            }
         }
-        for earlier in &draft.edges[..index] {
-            if let Some(finding) = shared_by_two(draft, earlier, edge) {
-                reader.tell(finding);
+        if let Some(group) = edge.report_group.as_deref() {
+            let first = *reporters.entry((group, &edge.source)).or_insert(edge);
+            if first.name != edge.name {
+                reader.tell(reported_together(group, edge, first));
+            }
+            let owner = group.strip_prefix(&own).and_then(find);
+            if let Some(owner) = owner.filter(|o| o.target == edge.source) {
+                reader.tell(reported_into(group, edge, owner));
             }
         }
     }
+}
+
+/// `a` and `a.b`: ids of the one may read like ids of the other.
+fn nested(earlier: &Edge, edge: &Edge) -> Finding {
+    let message = format!(
+        "transactional ids of `{}` and `{}` could be the same",
+        earlier.name, edge.name
+    );
+    let help = "give one a `name` that is not the other's followed by `.`";
+    shared(message, edge.place("name"), edge, earlier).help(help)
+}
+
+/// Two edges that report to one group at one source.
+fn reported_together(group: &str, edge: &Edge, earlier: &Edge) -> Finding {
+    let message = format!("two edges report their position to the group `{group}`");
+    let help = "give each its own `report_group`";
+    shared(message, edge.place("report_group"), edge, earlier).help(help)
+}
+
+/// An edge that reports into the group which keeps another's progress.
+fn reported_into(group: &str, edge: &Edge, owner: &Edge) -> Finding {
+    let message = format!("`{group}` keeps the progress of `{}`", owner.name);
+    let help = "report to a group of another name";
+    shared(message, edge.place("report_group"), edge, owner).help(help)
 }
 
 fn shared(message: String, place: Span, edge: &Edge, other: &Edge) -> Finding {
@@ -52,55 +104,6 @@ fn shared(message: String, place: Span, edge: &Edge, other: &Edge) -> Finding {
     finding.others.push((other.place("name"), what));
     finding.edges = vec![other.name.clone(), edge.name.clone()];
     finding
-}
-
-fn shared_by_two(draft: &Draft, earlier: &Edge, edge: &Edge) -> Option<Finding> {
-    let begins = |short: &Edge, long: &Edge| {
-        let rest = long.name.as_str().strip_prefix(short.name.as_str());
-        rest.is_some_and(|rest| rest.starts_with('.'))
-    };
-    let is_nested = begins(earlier, edge) || begins(edge, earlier);
-    if is_nested && earlier.target == edge.target {
-        let message = format!(
-            "transactional ids of `{}` and `{}` could be the same",
-            earlier.name, edge.name
-        );
-        let help = "give one a `name` that is not the other's followed by `.`";
-        return Some(shared(message, edge.place("name"), edge, earlier).help(help));
-    }
-    if edge.renamed_from.is_some()
-        && edge.renamed_from == earlier.renamed_from
-        && edge.target == earlier.target
-    {
-        let message = "two edges take over the same progress".to_owned();
-        let place = edge.place("renamed_from");
-        return Some(shared(message, place, edge, earlier).help("only one of them can"));
-    }
-    reported_together(draft, earlier, edge)
-}
-
-/// Two edges that report to one group at one source.
-fn reported_together(draft: &Draft, earlier: &Edge, edge: &Edge) -> Option<Finding> {
-    if edge.report_group.is_some()
-        && edge.report_group == earlier.report_group
-        && edge.source == earlier.source
-    {
-        let group = edge.report_group.as_deref().unwrap_or_default();
-        let message = format!("two edges report their position to the group `{group}`");
-        let place = edge.place("report_group");
-        let help = "give each its own `report_group`";
-        return Some(shared(message, place, edge, earlier).help(help));
-    }
-    for (reporting, owner) in [(edge, earlier), (earlier, edge)] {
-        let own = format!("crossdock.{}.{}", draft.name, owner.name);
-        if reporting.report_group.as_ref() == Some(&own) && reporting.source == owner.target {
-            let message = format!("`{own}` keeps the progress of `{}`", owner.name);
-            let place = reporting.place("report_group");
-            let help = "report to a group of another name";
-            return Some(shared(message, place, reporting, owner).help(help));
-        }
-    }
-    None
 }
 
 /// Settings that break what an edge promises; one finding for each place.

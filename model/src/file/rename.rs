@@ -1,5 +1,6 @@
 //! `rename`: words, templates, and lists of rules.
 
+use super::keys;
 use super::pattern::{self, Over};
 use super::reader::{Reader, Text};
 use super::tree::{Node, Value};
@@ -104,7 +105,7 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Template> {
 
 /// `sufix` would name every topic `sufix`.
 fn slip(reader: &mut Reader<'_>, text: &Text) -> Option<()> {
-    let nearest = near::nearest(&text.text, ["keep", "prefix", "suffix"]);
+    let nearest = near::nearest(&text.text, keys::RENAMES.iter().copied());
     let Some(nearest) = nearest.filter(|_| !text.text.contains('{') && !text.is_open) else {
         return Some(());
     };
@@ -118,7 +119,7 @@ fn slip(reader: &mut Reader<'_>, text: &Text) -> Option<()> {
 
 fn rule(reader: &mut Reader<'_>, node: &Node) -> Option<(Option<Pattern>, Vec<Piece>, Span)> {
     let map = reader.map(node, "a rule of `rename`")?;
-    reader.unknown_keys(map, "a rule of `rename`", &["match", "to"]);
+    reader.unknown_keys(map, "a rule of `rename`", &keys::names(&[keys::RULE]));
     let matches = map.get("match");
     let to = map.get("to");
     for (key, found) in [("match", &matches), ("to", &to)] {

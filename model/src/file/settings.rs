@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::client::{self, Properties};
+use super::keys::{self, SETTINGS};
 use super::pattern::{self, Over, Patterns};
 use super::reader::{Reader, is_none};
 use super::rename::{self, Template};
@@ -13,31 +14,6 @@ use crate::edge::{
 };
 use crate::finding::{Severity, Span};
 use crate::properties::Role;
-
-/// Every key that `defaults` may hold.
-pub(super) const KEYS: &[&str] = &[
-    "topics",
-    "exclude_topics",
-    "rename",
-    "forward",
-    "provenance",
-    "merge",
-    "delivery",
-    "profile",
-    "streams",
-    "start",
-    "max_in_flight",
-    "limit",
-    "consumer",
-    "producer",
-    "sync",
-    "on_oversize",
-    "on_gap",
-    "on_recreated",
-    "expect",
-    "enabled",
-    "report_group",
-];
 
 /// Keys whose mistakes make the graph a guess.
 const ROUTING: &[&str] = &[
@@ -114,7 +90,7 @@ impl Settings {
     pub(super) fn read(&mut self, reader: &mut Reader<'_>, map: &Map) {
         self.is_sound &= !map.is_cut;
         for (key, node) in &map.entries {
-            if !KEYS.contains(&key.text.as_str()) {
+            if !keys::has(SETTINGS, &key.text) {
                 continue;
             }
             let before = errors(reader);
@@ -165,43 +141,21 @@ impl Settings {
 
     fn read_word(&mut self, reader: &mut Reader<'_>, key: &str, node: &Node) {
         match key {
-            "forward" => {
-                let words = [("all", Forward::All), ("local", Forward::Local)];
-                set(&mut self.forward, reader.word(node, key, &words));
-            }
-            "delivery" => {
-                let words = [
-                    ("exactly_once", Delivery::ExactlyOnce),
-                    ("at_least_once", Delivery::AtLeastOnce),
-                ];
-                set(&mut self.delivery, reader.word(node, key, &words));
-            }
-            "profile" => {
-                let words = [
-                    ("durable", Profile::Durable),
-                    ("throughput", Profile::Throughput),
-                    ("latency", Profile::Latency),
-                ];
-                set(&mut self.profile, reader.word(node, key, &words));
-            }
+            "forward" => set(&mut self.forward, reader.word(node, key, keys::FORWARD)),
+            "delivery" => set(&mut self.delivery, reader.word(node, key, keys::DELIVERY)),
+            "profile" => set(&mut self.profile, reader.word(node, key, keys::PROFILE)),
             "on_oversize" => {
-                let words = [
-                    ("halt", OnOversize::Halt),
-                    ("dead_letter", OnOversize::DeadLetter),
-                    ("skip", OnOversize::Skip),
-                ];
-                set(&mut self.on_oversize, reader.word(node, key, &words));
+                set(
+                    &mut self.on_oversize,
+                    reader.word(node, key, keys::ON_OVERSIZE),
+                );
             }
-            "on_gap" => {
-                let words = [("halt", OnGap::Halt), ("continue", OnGap::Continue)];
-                set(&mut self.on_gap, reader.word(node, key, &words));
-            }
+            "on_gap" => set(&mut self.on_gap, reader.word(node, key, keys::ON_GAP)),
             "on_recreated" => {
-                let words = [
-                    ("halt", OnRecreated::Halt),
-                    ("restart", OnRecreated::Restart),
-                ];
-                set(&mut self.on_recreated, reader.word(node, key, &words));
+                set(
+                    &mut self.on_recreated,
+                    reader.word(node, key, keys::ON_RECREATED),
+                );
             }
             _ => {}
         }

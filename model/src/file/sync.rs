@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::keys;
 use super::pattern::{self, Over};
 use super::reader::{Reader, is_none};
 use super::tree::{Node, Value};
 use crate::edge::{Groups, Pattern, Sync};
 use crate::finding::Span;
-
-const KEYS: &[&str] = &["topics", "configs", "partitions", "groups", "acls"];
 
 /// Takes over what is given; keys that are not given stay as they were.
 pub(super) fn read(
@@ -20,7 +19,7 @@ pub(super) fn read(
     let Some(map) = reader.map(node, "`sync`") else {
         return;
     };
-    reader.unknown_keys(map, "`sync`", KEYS);
+    reader.unknown_keys(map, "`sync`", &keys::names(&[keys::SYNC]));
     for (key, node) in &map.entries {
         let what = format!("sync.{}", key.text);
         let flag = match key.text.as_str() {
@@ -53,7 +52,7 @@ fn groups(reader: &mut Reader<'_>, node: &Node) -> Option<Groups> {
             exclude: Vec::new(),
         });
     };
-    reader.unknown_keys(map, "`sync.groups`", &["include", "exclude"]);
+    reader.unknown_keys(map, "`sync.groups`", &keys::names(&[keys::GROUPS]));
     let include = match map.get("include") {
         Some(node) => patterns(reader, node, "sync.groups.include"),
         // Only what is left out was said: all others follow.

@@ -5,6 +5,7 @@ use crate::topology::Draft;
 mod entries;
 mod mistakes;
 mod robustness;
+mod schema;
 
 /// Variables of a test.
 struct Set(&'static [(&'static str, &'static str)]);

@@ -15,7 +15,7 @@ pub(super) struct Known {
 
 /// How it is carried over.
 #[derive(Clone, Copy)]
-enum Rule {
+pub(super) enum Rule {
     /// Another name, the same meaning.
     As(&'static str),
     /// Bytes there, KiB here, rounded up.
@@ -34,18 +34,20 @@ pub(super) fn find(name: &str) -> Option<Known> {
         return Some(*known);
     }
     // Options of Java plug-ins have names of their own.
-    let families: [(&str, Rule); 3] = [
-        ("metrics.", METRICS),
-        ("config.providers.", VARIABLES),
-        ("sasl.login.", LOGIN),
-    ];
-    let (_, rule) = families.into_iter().find(|(f, _)| name.starts_with(f))?;
+    let (_, rule) = FAMILIES.iter().find(|(f, _)| name.starts_with(f))?;
     Some(Known {
         name: "",
         role: Common,
-        rule,
+        rule: *rule,
     })
 }
+
+/// Beginnings of names that go on as a plug-in likes.
+pub(super) const FAMILIES: [(&str, Rule); 3] = [
+    ("metrics.", METRICS),
+    ("config.providers.", VARIABLES),
+    ("sasl.login.", LOGIN),
+];
 
 /// Every name.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
