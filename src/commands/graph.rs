@@ -87,6 +87,11 @@ fn print(format: Format, checked: &Checked, draft: &Draft) -> Result<(), Failure
         Format::Text => draw::text(draft, &checked.cycles),
         Format::Mermaid => draw::mermaid(draft),
         Format::Dot => draw::dot(draft),
+        Format::Svg if draft.edges.len() > svg::EDGES_MAX => {
+            let (edges, most) = (draft.edges.len(), svg::EDGES_MAX);
+            let why = format!("{edges} edges make no picture ({most} do): use `--format dot`");
+            return Err(Failure::CannotStart(anyhow!(why)));
+        }
         Format::Svg => svg::svg(draft),
     };
     output::data(&drawing)
