@@ -4,6 +4,7 @@ use crate::load::Checked;
 use crossdock_model::finding::{Finding, Severity, Span};
 use crossdock_model::graph::Cut;
 
+mod fold;
 mod github;
 mod json;
 mod sarif;
@@ -66,6 +67,20 @@ fn begin(checked: &Checked, finding: &Finding) -> Place {
 /// The file as it was given, for people and programs.
 fn name(checked: &Checked) -> String {
     checked.path.display().to_string()
+}
+
+/// What is wrong, its witness and its help, for places that take nothing but text.
+fn in_full(finding: &Finding) -> String {
+    let mut text = finding.message.clone();
+    if !finding.witness.is_empty() {
+        text.push_str("\nwitness: ");
+        text.push_str(&finding.witness.join(" → "));
+    }
+    if let Some(help) = &finding.help {
+        text.push_str("\nhelp: ");
+        text.push_str(help);
+    }
+    text
 }
 
 /// What cuts a cycle, as one word.

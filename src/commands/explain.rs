@@ -56,7 +56,7 @@ pub fn main(args: &Args) -> Outcome {
 macro_rules! pages {
     ($($variant:ident $file:literal),* $(,)?) => {
         /// The page of a code, compiled in.
-        fn page(code: Code) -> &'static str {
+        pub(crate) fn page(code: Code) -> &'static str {
             match code {
                 $(Code::$variant => include_str!(concat!("../../docs/findings/", $file, ".md")),)*
             }

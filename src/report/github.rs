@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crossdock_model::finding::Severity;
 
-use super::{begin, name};
+use super::{begin, in_full, name};
 use crate::load::Checked;
 
 /// One line for each finding.
@@ -17,11 +17,6 @@ pub fn github(checked: &Checked) -> String {
             Severity::Note => "notice",
         };
         let place = begin(checked, finding);
-        let mut message = finding.message.clone();
-        if let Some(help) = &finding.help {
-            message.push_str("\nhelp: ");
-            message.push_str(help);
-        }
         writeln!(
             out,
             "::{level} file={},line={},col={},title={}::{}",
@@ -29,7 +24,7 @@ pub fn github(checked: &Checked) -> String {
             place.line,
             place.column,
             finding.code.as_str(),
-            data(&message)
+            data(&in_full(finding))
         )
         .ok();
     }

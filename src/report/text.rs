@@ -7,17 +7,28 @@ use codespan_reporting::files::SimpleFile;
 use codespan_reporting::term::{self, Config, Styles, StylesWriter, termcolor::Buffer};
 use crossdock_model::finding::{Finding, Severity, Span};
 
-use super::{Summary, cut_word, name, without_secrets};
+use super::fold::fold;
+use super::{Summary, begin, cut_word, name, without_secrets};
 use crate::load::Checked;
+
+/// Most cycles that are told one by one.
+const CYCLES_MAX: usize = 5;
+
+/// Most lines that are named where findings are only counted.
+const LINES_MAX: usize = 12;
 
 /// All findings of a file, its cycles, and one line that sums them up.
 pub fn text(checked: &Checked, in_colour: bool) -> String {
     let mut out = String::new();
     let file = shown(checked);
-    for finding in &checked.findings {
+    let folded = fold(&checked.findings);
+    for finding in folded.shown {
         out.push_str(&rendered(&file, finding, in_colour));
     }
-    for cycle in &checked.cycles {
+    for hidden in &folded.hidden {
+        writeln!(out, "{}\n", more(checked, hidden)).ok();
+    }
+    for cycle in checked.cycles.iter().take(CYCLES_MAX) {
         let path = cycle.path.join(" → ");
         let what = match cycle.cut_by {
             Some(cut) => format!("is cut by {}", cut_word(cut)),
@@ -25,8 +36,39 @@ pub fn text(checked: &Checked, in_colour: bool) -> String {
         };
         writeln!(out, "note: the cycle {path} {what}").ok();
     }
+    if let Some(more) = checked.cycles.len().checked_sub(CYCLES_MAX + 1) {
+        writeln!(out, "note: and {} like it", counted(more + 1, "more cycle")).ok();
+    }
     writeln!(out, "{}", summary(checked)).ok();
     out
+}
+
+/// How many more there are of a kind, and where.
+fn more(checked: &Checked, hidden: &[&Finding]) -> String {
+    let (code, severity) = hidden
+        .first()
+        .map_or(("", "error"), |f| (f.code.as_str(), word(f.severity)));
+    let mut lines: Vec<_> = hidden.iter().map(|f| begin(checked, f).line).collect();
+    lines.dedup();
+    let first: Vec<_> = lines.iter().take(LINES_MAX).map(usize::to_string).collect();
+    let rest = match lines.len().saturating_sub(LINES_MAX) {
+        0 => String::new(),
+        _ => " …".to_owned(),
+    };
+    let places = if lines.len() == 1 { "line" } else { "lines" };
+    format!(
+        "{severity}[{code}]: and {} more like it, on {places} {}{rest}",
+        hidden.len(),
+        first.join(", ")
+    )
+}
+
+fn word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "note",
+    }
 }
 
 /// One finding, for commands that tell findings on the way.

@@ -180,6 +180,80 @@ fn github_and_sarif_name_file_and_line() {
 }
 
 #[test]
+fn sarif_is_what_its_published_schema_says() {
+    // As published, it has a bracket too many in the pattern of `language`.
+    let schema = include_str!("data/sarif-2.1.0.schema.json").replace("{2}]?$", "{2}$");
+    let validator = jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap();
+    let good = file("sarif good.yaml", GOOD);
+    let bad = file(
+        "sarif-北京.yaml",
+        BAD.replace("to: sx", "to: sh, streams: 0"),
+    );
+    let crossed = file(
+        "sarif-crossed.yaml",
+        GOOD.replace("rename: suffix", "provenance: false"),
+    );
+    let paths = [good, bad, crossed];
+    let paths: Vec<_> = paths.iter().map(|p| p.to_str().unwrap()).collect();
+    let args = [&["validate", "--format", "sarif"], &paths[..]].concat();
+    let sarif = json(&args);
+    let errors: Vec<_> = validator
+        .iter_errors(&sarif)
+        .map(|e| e.to_string())
+        .collect();
+    assert_eq!(errors, [""; 0], "{sarif:#}");
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    assert!(
+        results.iter().any(|r| r["ruleId"] == "record-loop"),
+        "{results:#?}"
+    );
+    assert!(!validator.is_valid(&serde_json::json!({"version": "2.1.0", "runs": [{}]})));
+}
+
+#[test]
+fn the_schema_that_is_shipped_is_the_one_that_is_printed() {
+    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/topology.schema.json");
+    let shipped = std::fs::read_to_string(shipped).unwrap();
+    let shipped: serde_json::Value = serde_json::from_str(&shipped).unwrap();
+    assert_eq!(json(&["schema"]), shipped);
+}
+
+#[test]
+fn a_picture_has_a_box_for_each_cluster_and_a_head_for_each_edge() {
+    for (name, clusters, edges) in [
+        ("disaster-recovery", 2, 1),
+        ("migration", 2, 1),
+        ("one-way", 2, 1),
+        ("prod-to-test", 2, 1),
+        ("star", 4, 3),
+        ("three-cities", 3, 4),
+        ("two-way", 2, 2),
+    ] {
+        let path = format!("{}/topologies/{name}.yaml", env!("CARGO_MANIFEST_DIR"));
+        let svg = stdout(&crossdock(&["graph", "--format", "svg", &path]));
+        assert_eq!(svg.matches("class=\"cluster\"").count(), clusters, "{svg}");
+        assert_eq!(svg.matches("class=\"label\"").count(), edges, "{svg}");
+        let heads = svg.matches("marker-end=").count() + svg.matches("marker-start=").count();
+        assert_eq!(heads, edges, "{svg}");
+        assert!(!svg.contains("NaN"), "{svg}");
+    }
+}
+
+#[test]
+fn findings_of_one_kind_on_many_edges_are_counted() {
+    let entry = "  - { from: bj, to: sh, topics: a, streams: 0 }\n";
+    let many = file("many.yaml", GOOD.to_owned() + &entry.repeat(500));
+    let text = stdout(&crossdock(&["validate", many.to_str().unwrap()]));
+    assert!(text.lines().count() < 60, "{text}");
+    assert!(
+        text.contains("error[bad-value]: and 498 more like it, on lines 9, 10,"),
+        "{text}"
+    );
+    let object = json(&["validate", "--format", "json", many.to_str().unwrap()]);
+    assert!(object["findings"].as_array().unwrap().len() >= 500);
+}
+
+#[test]
 fn variables_are_needed_unless_they_are_left_alone() {
     let path = file("env.yaml", GOOD.replace(":-}", "}"));
     let path = path.to_str().unwrap();
