@@ -41,7 +41,7 @@ pub const fn max_in_flight_bytes(profile: Profile) -> u64 {
     match profile {
         Profile::Latency => 16 << 20,
         Profile::Durable => 64 << 20,
-        Profile::Throughput => 128 << 20,
+        Profile::Throughput => 64 << 20,
     }
 }
 
@@ -82,7 +82,7 @@ const DURABLE: &[Setting] = &[
 const THROUGHPUT: &[Setting] = &[
     set(Consumer, "fetch.wait.max.ms", "500", "brokers may wait for a full answer"),
     set(Consumer, "fetch.min.bytes", "65536", "fewer, larger answers"),
-    set(Consumer, "max.partition.fetch.bytes", "4194304", "fewer, larger answers"),
+    set(Consumer, "max.partition.fetch.bytes", "1048576", "larger answers cost memory, and no record is faster for it"),
     set(Producer, "linger.ms", "50", "batches fill before they go"),
     set(Producer, "batch.size", "1000000", "one request carries what is there"),
     set(Producer, "compression.type", "lz4", "less to send over the long line, for little work"),
