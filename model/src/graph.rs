@@ -65,8 +65,8 @@ pub fn check(draft: &Draft) -> Report {
     report
 }
 
-/// What every rule says about the draft as it is.
-fn verdicts(draft: &Draft) -> Report {
+/// What every rule says about the draft as it is: [`check`] without hazards and repairs.
+pub fn verdicts(draft: &Draft) -> Report {
     let names = Names::new(draft);
     let mut case = case::Case::new(draft, &names);
     let loops = rules::loops::find(&case);

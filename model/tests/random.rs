@@ -7,7 +7,7 @@ mod support;
 use std::collections::BTreeSet;
 
 use crossdock_model::finding::Code;
-use crossdock_model::graph::check;
+use crossdock_model::graph::verdicts;
 use simulator::{Change, Filter, Flow, Place, Seen, Simulator};
 use support::draft;
 
@@ -113,7 +113,7 @@ fn told(clusters: usize, flows: &[Flow]) -> (Seen, Vec<Place>) {
         .map(|(n, flow)| flow.words(n))
         .collect();
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-    let report = check(&draft(&aliases.join(" "), &lines));
+    let report = verdicts(&draft(&aliases.join(" "), &lines));
     let codes: BTreeSet<Code> = report.findings.iter().map(|f| f.code).collect();
     let steps = report.findings.iter().flat_map(|f| &f.witness);
     let places = steps.filter_map(|step| {

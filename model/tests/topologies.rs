@@ -110,3 +110,65 @@ fn the_order_of_edges_changes_no_verdict() {
         assert_eq!(codes(&one), codes(&check(&turned)), "{}", row.name);
     }
 }
+
+#[test]
+fn repairs_are_told_where_they_hold() {
+    let helps = |name: &str| {
+        let rows = rows();
+        let row = rows
+            .iter()
+            .find(|r| r.name == name)
+            .expect("a row of that name");
+        let findings = check(&read(row)).findings;
+        let told = |f: &crossdock_model::finding::Finding| {
+            format!(
+                "{}: {}",
+                f.code.as_str(),
+                f.help.clone().unwrap_or_default()
+            )
+        };
+        findings.iter().map(told).collect::<Vec<_>>()
+    };
+    for (row, expected) in [
+        (
+            "T14 diamond",
+            vec![
+                "duplicate-delivery: `forward: local` on `C-to-D`",
+                "topic-collision: `rename: suffix` on `B-to-D` and `C-to-D`",
+            ],
+        ),
+        (
+            "T21 fan-in",
+            vec!["topic-collision: `rename: suffix` on `L1-to-HQ` and `L2-to-HQ`"],
+        ),
+        (
+            "echo, unguarded",
+            vec!["record-loop: `provenance: true` on `A-to-B` and `B-to-A`"],
+        ),
+        (
+            "T30 slash",
+            vec!["illegal-topic-name: `rename: '{source}.{topic}'` on `A-to-B`"],
+        ),
+        (
+            "T34 many into one",
+            vec!["topic-collision: `rename: suffix` on `A-to-B`"],
+        ),
+        (
+            "nothing left",
+            vec!["never-matches: `exclude_topics: []` on `A-to-B`"],
+        ),
+    ] {
+        assert_eq!(helps(row), expected, "{row}");
+    }
+}
+
+#[test]
+fn nearly_every_finding_has_a_repair() {
+    let mut without = Vec::new();
+    for row in rows() {
+        let findings = check(&read(&row)).findings;
+        let open = findings.iter().filter(|f| f.help.is_none());
+        without.extend(open.map(|f| format!("{}: {}", row.name, f.code.as_str())));
+    }
+    assert!(without.len() <= 5, "{without:#?}");
+}

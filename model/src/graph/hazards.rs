@@ -5,7 +5,7 @@ use crate::finding::{Code, Finding, Severity};
 use crate::topology::Draft;
 
 /// Most edges that all these checks together go through.
-const EDGES_MAX: usize = 20_000;
+const EDGES_MAX: usize = 4_000;
 
 pub(crate) fn findings(draft: &Draft, report: &Report) -> Vec<Finding> {
     let disabled = (0..draft.edges.len()).filter(|n| !draft.edges[*n].enabled);
