@@ -24,7 +24,7 @@ struct Repair {
 
 /// Gives each finding the first repair that holds.
 pub(crate) fn help(draft: &Draft, findings: &mut [Finding]) {
-    if findings.is_empty() {
+    if findings.is_empty() || draft.edges.len() > EDGES_MAX {
         return;
     }
     let before = findings.to_vec();

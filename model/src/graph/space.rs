@@ -268,9 +268,10 @@ impl<'n> Space<'n> {
         if made != NONE && free != NONE {
             sets.insert(made);
         }
-        let certain = made == NONE || self.has_one_way(&search.nodes[at], sets);
+        let mut one_way = (made == NONE).then_some(true);
+        let names = self.names;
         for number in self.out[site].clone() {
-            let Some(link) = &self.names.links[number] else {
+            let Some(link) = &names.links[number] else {
                 continue;
             };
             let node = &search.nodes[at];
@@ -278,12 +279,10 @@ impl<'n> Space<'n> {
             if mode == Mode::Records && (returns || link.is_local && !node.stamped.is_empty()) {
                 continue;
             }
-            let is_lineage = link.provenance && certain && node.passed.contains(&link.target);
-            let taken = if link.is_local || is_lineage {
-                free
-            } else {
-                births
-            };
+            let may_return = link.provenance && node.passed.contains(&link.target);
+            let refuses = link.is_local
+                || may_return && *one_way.get_or_insert_with(|| self.has_one_way(node, sets));
+            let taken = if refuses { free } else { births };
             if taken == NONE {
                 continue;
             }

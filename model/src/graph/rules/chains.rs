@@ -43,22 +43,37 @@ fn broken(case: &mut Case) -> Vec<Finding> {
             continue;
         };
         let (source, middle) = (link.source, link.target);
-        let direct: BTreeMap<usize, usize> = case.space.out[source]
-            .iter()
-            .filter_map(|n| case.names.links[*n].as_ref().map(|l| (l.target, *n)))
-            .collect();
+        if made == NONE {
+            continue;
+        }
+        // Most edges of a mesh select the same: each set is looked at once.
+        let mut known: BTreeMap<Lang, bool> = BTreeMap::new();
         for next in case.space.out[middle].clone() {
-            let Some(link) = case.names.links[next].as_ref() else {
+            let Some(link) = case.names.links[next].as_ref().filter(|l| !l.is_local) else {
                 continue;
             };
-            let (target, is_local) = (link.target, link.is_local);
-            let wanted = case.space.store.and(each[&next].0, taken);
-            let carried = case.space.store.and(each[&next].0, made);
+            let selected = each[&next].0;
+            let is_broken = *known.entry(selected).or_insert_with(|| {
+                let store = &mut case.space.store;
+                store.and(selected, taken) != NONE && store.and(selected, made) == NONE
+            });
+            if link.target == source || !is_broken {
+                continue;
+            }
             // The other way to the same end is there already: nothing was meant to go through here.
-            let other = direct.get(&target).map_or(NONE, |n| each[n].0);
-            let is_direct = case.space.store.and(other, wanted) != NONE;
-            let is_broken = made != NONE && wanted != NONE && carried == NONE;
-            if target != source && !is_local && is_broken && !is_direct {
+            let wanted = case.space.store.and(selected, taken);
+            let to_end = |n: &&usize| {
+                case.names.links[**n]
+                    .as_ref()
+                    .is_some_and(|l| l.target == link.target)
+            };
+            let direct: Vec<usize> = case.space.out[source]
+                .iter()
+                .filter(to_end)
+                .copied()
+                .collect();
+            let has_other = |n: &usize| case.space.store.and(each[n].0, wanted) != NONE;
+            if !direct.iter().any(has_other) {
                 found.entry(next).or_default().insert(first);
             }
         }
