@@ -10,6 +10,7 @@ mod rename;
 
 mod circuits;
 mod maps;
+mod outline;
 mod signature;
 mod space;
 

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 pub(crate) mod build;
+mod ops;
 pub(crate) mod store;
 
 /// The characters of topic names in byte order, so that the first word found is the smallest.

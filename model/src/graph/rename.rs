@@ -4,7 +4,8 @@ use regex_syntax::hir::{Hir, HirKind};
 
 use super::language::build;
 use super::language::store::{Lang, NONE, Store};
-use super::maps::{Map, Outlines, outlines};
+use super::maps::Map;
+use super::outline::{Outlines, outlines};
 use super::pattern::Whole;
 use crate::edge::{Part, Rename};
 use crate::name::TOPIC_NAME_MAX;
