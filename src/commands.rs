@@ -43,7 +43,7 @@ pub enum Format {
 /// The answer of a command that this version does not have.
 fn not_yet(command: &str) -> Outcome {
     Err(Failure::CannotStart(anyhow!(
-        "`crossdock {command}` is not there yet: this version has validate, graph, explain, \
-         rehearse and run"
+        "`crossdock {command}` is not there yet: this version has validate, graph, explain, schema, \
+         rehearse, run and offsets --set"
     )))
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
+use crossdock_model::edge::Delivery;
 use crossdock_model::graph;
 use crossdock_model::topology::Topology;
 
@@ -80,6 +81,10 @@ pub fn main(args: Args) -> Outcome {
         lab: &lab,
         script: &script,
         fleet: &fleet,
+        is_exactly_once: lab.is_exactly_once()
+            && edges
+                .iter()
+                .all(|edge| edge.delivery == Delivery::ExactlyOnce),
     };
     let proof = stage.play().map_err(Failure::Cluster)?;
     stage.show(&proof, args.format)?;
@@ -152,6 +157,7 @@ struct Stage<'a> {
     lab: &'a Lab,
     script: &'a Script,
     fleet: &'a Arc<Fleet>,
+    is_exactly_once: bool,
 }
 
 impl Stage<'_> {
@@ -176,7 +182,7 @@ impl Stage<'_> {
             let is_still = self.is_still() && moved.elapsed() > LOOK_AGAIN * 2;
             let is_over = moved.elapsed() > GIVE_UP_AFTER;
             if is_still || is_over {
-                let proof = Proof::read(self.lab, self.script, produced)?;
+                let proof = Proof::read(self.lab, self.script, produced, self.is_exactly_once)?;
                 if proof.is_exact() || is_over {
                     self.clear_progress();
                     return Ok(proof);

@@ -65,7 +65,7 @@ impl Proof {
     ///
     /// # Errors
     /// A cluster does not answer.
-    pub fn read(lab: &Lab, script: &Script, produced: u64) -> Result<Self> {
+    pub fn read(lab: &Lab, script: &Script, produced: u64, is_exactly_once: bool) -> Result<Self> {
         let mut topics = Vec::new();
         for cluster in lab.clusters() {
             let mut contents = contents(cluster, script)?;
@@ -85,7 +85,7 @@ impl Proof {
         } else {
             "different"
         };
-        let delivery = if lab.is_exactly_once() {
+        let delivery = if is_exactly_once {
             "exactly_once"
         } else {
             "at_least_once"
