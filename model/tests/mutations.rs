@@ -6,7 +6,7 @@ use std::panic::catch_unwind;
 use crossdock_model::{file, graph};
 
 /// So many damaged files; a second or two.
-const FILES: u64 = 500;
+const FILES: u64 = 1_000;
 
 /// What is put in, or in the place of something: what people slip into, and what parsers fear.
 const PIECES: &[&str] = &[

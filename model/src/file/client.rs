@@ -33,11 +33,12 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node, role: Role) -> Properti
     if matches!(node.value, Value::Null) {
         return properties;
     }
-    let what = match role {
-        Role::Common => "a cluster".to_owned(),
-        role => format!("`{role}`"),
-    };
-    let Some(map) = reader.map(node, &what) else {
+    let Value::Map(map) = &node.value else {
+        // Of a cluster it is told by who reads it.
+        if role != Role::Common {
+            let message = format!("`{role}` is a mapping of properties, each `name: value`");
+            reader.bad(node.span, message, "");
+        }
         return properties;
     };
     for (key, node) in &map.entries {

@@ -13,7 +13,9 @@ pub(super) const ALIAS_MAX: usize = 100;
 
 /// Reads all clusters, in the file's order.
 pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Vec<Cluster> {
-    let Some(map) = reader.map(node, "`clusters`") else {
+    let Value::Map(map) = &node.value else {
+        let help = "write each under its alias: `bj: { bootstrap.servers: bj-kafka1:9092 }`";
+        reader.bad(node.span, "`clusters` is a mapping of aliases", help);
         return Vec::new();
     };
     if map.entries.is_empty() && !map.is_cut {
@@ -61,6 +63,14 @@ fn cluster(
     node: &Node,
     addresses: &mut Vec<Address>,
 ) -> Cluster {
+    if let Value::Scalar(_) | Value::List(_) = node.value {
+        let help = format!("write `{}: {{ bootstrap.servers: host:9092 }}`", key.text);
+        reader.bad(
+            node.span,
+            "a cluster is a mapping of properties, each `name: value`",
+            &help,
+        );
+    }
     let read = client::read(reader, node, Role::Common);
     let servers = ["bootstrap.servers", "metadata.broker.list"]
         .into_iter()
@@ -84,7 +94,7 @@ fn cluster(
                 }
             }
         }
-        None if is_map && !is_cut => {
+        None if is_map && !is_cut && !is_slip(node) => {
             let message = format!("the cluster `{}` has no `bootstrap.servers`", key.text);
             let finding = Finding::new(Code::MissingKey, key.span, message);
             reader.tell(finding.help("write `bootstrap.servers: host:9092`"));
@@ -101,6 +111,15 @@ fn cluster(
         properties: read.into_iter().map(|(k, p)| (k, p.value)).collect(),
         places,
     }
+}
+
+/// Whether a property was meant to be `bootstrap.servers`: what is told of it is enough.
+fn is_slip(node: &Node) -> bool {
+    let Value::Map(map) = &node.value else {
+        return false;
+    };
+    let meant = |key: &Key| crate::near::nearest(&key.text, ["bootstrap.servers"]).is_some();
+    map.entries.iter().any(|(key, _)| meant(key))
 }
 
 /// A server as it is compared: without protocol, in lower case, with its port.

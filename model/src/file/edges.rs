@@ -37,8 +37,8 @@ pub(super) fn defaults(reader: &mut Reader<'_>, node: &Node) -> Settings {
         return settings;
     }
     if let Some(map) = reader.map(node, "`defaults`") {
-        reader.unknown_keys(map, "`defaults`", &keys::names(&[SETTINGS]));
-        settings.read(reader, map);
+        let map = reader.mended(map, "`defaults`", &keys::names(&[SETTINGS]));
+        settings.read(reader, &map);
     }
     settings
 }
@@ -84,8 +84,7 @@ fn entry(
     let Some(map) = reader.map(node, "an edge") else {
         return true;
     };
-    let known = keys::names(&[ENTRY, SETTINGS]);
-    reader.unknown_keys(map, "an edge", &known);
+    let map = &reader.mended(map, "an edge", &keys::names(&[ENTRY, SETTINGS]));
     let mut settings = context.defaults.clone();
     settings.read(reader, map);
     settings.places.insert(String::new(), node.span);

@@ -146,6 +146,11 @@ fn in_words(kind: &ErrorKind) -> String {
         ErrorKind::UnsupportedBackreference => {
             "a back-reference (`\\1`) is not supported".to_owned()
         }
+        ErrorKind::RepetitionMissing => {
+            "this is no regex: nothing stands before it to repeat".to_owned()
+        }
+        ErrorKind::GroupUnclosed => "this is no regex: `(` is never closed".to_owned(),
+        ErrorKind::ClassUnclosed => "this is no regex: `[` is never closed".to_owned(),
         kind => format!("this is no regex: {kind}"),
     }
 }

@@ -64,6 +64,24 @@ impl<'a> Reader<'a> {
         None
     }
 
+    /// Tells keys that are not known, and takes each for the one that was meant, unless that stands
+    /// there as well: a slip is told once, and its value is checked.
+    pub(super) fn mended(&mut self, map: &Map, what: &str, known: &[&'static str]) -> Map {
+        self.unknown_keys(map, what, known);
+        let mut mended = map.clone();
+        for at in 0..mended.entries.len() {
+            let text = &mended.entries[at].0.text;
+            if known.contains(&text.as_str()) {
+                continue;
+            }
+            let meant = near::nearest(text, known.iter().copied());
+            if let Some(meant) = meant.filter(|meant| mended.get(meant).is_none()) {
+                mended.entries[at].0.text = meant.to_owned();
+            }
+        }
+        mended
+    }
+
     /// Tells keys that are not known, with the nearest that is.
     pub(super) fn unknown_keys(&mut self, map: &Map, what: &str, known: &[&str]) {
         for (key, _) in &map.entries {

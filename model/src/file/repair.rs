@@ -160,7 +160,9 @@ fn tab_lines(text: &str) -> Vec<(usize, usize, String)> {
                 while depths.len() <= tabs {
                     depths.push(before);
                 }
-                column = depths[tabs];
+                // Spaces behind the tabs go on from there: `- ` and what is aligned with it.
+                let spaces = indent.len() - indent.rfind('\t').map_or(0, |tab| tab + 1);
+                column = depths[tabs] + spaces;
                 lines.push((at, at + indent.len(), " ".repeat(column)));
             }
             let item = content

@@ -1,6 +1,6 @@
 //! One row for each mistake: where it is told, and with what words.
 
-use super::{check, check_each, with_clusters, with_edge};
+use super::{NONE, check, check_each, read, with_clusters, with_edge};
 
 /// Each row: the inside of an edge, code and place, and words of the message or help.
 const INSIDE: &[(&str, &str, &str)] = &[
@@ -143,12 +143,8 @@ const INSIDE: &[(&str, &str, &str)] = &[
         "did you mean `(a|log.*)`?",
     ),
     ("topics: '*Event*'", "bad-regex `*`", "`.*Event.*`"),
-    (
-        "topics: 'orders['",
-        "bad-regex `[`",
-        "unclosed character class",
-    ),
-    ("topics: (a", "bad-regex `(`", "unclosed group"),
+    ("topics: 'orders['", "bad-regex `[`", "`[` is never closed"),
+    ("topics: (a", "bad-regex `(`", "`(` is never closed"),
     ("topics: '^(?!__)\\w+'", "bad-regex `(?!`", "look-around"),
     ("topics: '(a)\\1'", "bad-regex `\\1`", "back-reference"),
     (
@@ -347,8 +343,56 @@ fn everything_wrong_is_told_at_once_in_the_order_of_the_file() {
             "unknown-cluster `xx`",
             "bad-regex `[`",
             "unknown-key `limt`",
+            "bad-value `3`",
         ],
     );
+}
+
+#[test]
+fn a_slip_of_a_key_is_told_once_and_its_value_is_read() {
+    let text = "topology: t\nclusters:\n  bj: { bootstrap.servers: bj:9092 }\n  sh: { \
+                bootstrap.server: sh:9092 }\nedges:\n  - { form: bj, to: sh, topcis: a, renmae: \
+                sufix }\n";
+    check(
+        text,
+        &[
+            "unknown-property `bootstrap.server`",
+            "unknown-key `form`",
+            "unknown-key `topcis`",
+            "unknown-key `renmae`",
+            "bad-template `sufix`",
+        ],
+    );
+}
+
+#[test]
+fn what_is_no_mapping_says_what_to_write() {
+    let edges = "edges: [{ from: bj, to: sh, topics: a }]\n";
+    for (clusters, message) in [
+        ("  - name: bj\n  - name: sh\n", "mapping of aliases"),
+        ("  bj: bj:9092\n  sh: sh:9092\n", "mapping of properties"),
+        (
+            "  bj:\n    bootstrap.servers bj:9092\n  sh: x\n",
+            "mapping of properties",
+        ),
+    ] {
+        let text = format!("topology: t\nclusters:\n{clusters}{edges}");
+        let (_, findings) = read(&text, Some(&NONE));
+        let first = &findings[0];
+        assert!(
+            first.message.contains(message) && first.help.is_some(),
+            "{findings:#?}"
+        );
+    }
+}
+
+#[test]
+fn tabs_and_the_spaces_behind_them_are_told_once() {
+    let text = "topology: t\nclusters:\n\tbj:\n\t\tbootstrap.servers: bj:9092\n\tsh:\n\t\t\
+                bootstrap.servers: sh:9092\nedges:\n\t- from: bj\n\t  to: sh\n\t  topics: a\n";
+    let (draft, findings) = read(text, Some(&NONE));
+    assert_eq!(findings.len(), 1, "{findings:#?}");
+    assert_eq!(draft.map(|d| d.edges.len()), Some(1));
 }
 
 #[test]
