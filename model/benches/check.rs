@@ -18,7 +18,7 @@ fn check(criterion: &mut Criterion) {
             "1000-edges-of-200-alternatives",
             large::alternations(1_000, 200),
         ),
-        ("mesh-of-200-clusters", large::mesh(200, "suffix")),
+        ("mesh-of-200-clusters", large::mesh(200, "prefix")),
         ("tree-of-100-leaves", large::tree(100)),
     ] {
         let (draft, _) = file::read(&text, None);
