@@ -11,6 +11,7 @@ use anyhow::{Context, anyhow};
 use crossdock_model::edge::Delivery;
 use crossdock_model::graph;
 use crossdock_model::topology::Topology;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::commands::Format;
 use crate::exit::{Failure, Outcome, Verdict};
@@ -286,11 +287,15 @@ impl Stage<'_> {
                 let fleet = self.fleet.clone();
                 async move { http::serve(listener, fleet, "rehearsal").await }
             });
+            // Listened to from here on: a signal may come while records are produced.
+            let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::cannot_start)?;
+            let mut terminate = signal(SignalKind::terminate()).map_err(Failure::cannot_start)?;
             let mut ticks = tokio::time::interval(Duration::from_millis(500));
             let mut produced = self.script.records;
             loop {
                 tokio::select! {
-                    _ = tokio::signal::ctrl_c() => break,
+                    _ = interrupt.recv() => break,
+                    _ = terminate.recv() => break,
                     _ = ticks.tick() => {
                         self.script.produce(self.lab, &feeders, produced, produced + 5).map_err(Failure::Cluster)?;
                         produced += 5;
