@@ -281,9 +281,11 @@ impl<'f> Simulator<'f> {
         let mut known = BTreeSet::new();
         let mut queue: VecDeque<Place> = self.ways(place).into();
         while let Some(at) = queue.pop_front().filter(|_| known.len() < 60) {
-            if known.insert(at.clone()) && self.is_replica(&at) {
-                queue.extend(self.ways(&at));
-            } else if self.produced.insert(at.clone()) {
+            if at.1.len() > LONGEST / 2 || !known.insert(at.clone()) {
+                continue;
+            }
+            queue.extend(self.ways(&at));
+            if !self.is_replica(&at) && self.produced.insert(at.clone()) {
                 self.produce(&at);
             }
         }
