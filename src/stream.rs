@@ -12,9 +12,11 @@ pub mod engine;
 mod machine;
 pub mod positions;
 pub mod records;
+mod seams;
 
 pub use engine::{Tally, Twin};
-pub use machine::{Pace, Report, Stream};
+pub use machine::{Pace, Stream};
+pub use seams::Report;
 
 #[cfg(test)]
 mod tests;

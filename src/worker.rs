@@ -8,12 +8,14 @@
 pub mod catalog;
 mod copy;
 mod follow;
+mod goals;
 mod limit;
 mod orphans;
 mod run;
 pub mod settings;
 pub mod status;
 mod streams;
+mod watch;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

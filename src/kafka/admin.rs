@@ -196,18 +196,17 @@ pub(super) fn topic_ids(
     }
 }
 
-/// ListConsumerGroupOffsets, for whether the group has any committed offset at all.
-pub(super) fn has_offsets(
+/// ListConsumerGroupOffsets: every committed offset of a group. Those of an open transaction do not
+/// count, and are not waited for.
+pub(super) fn group_offsets(
     client: Native,
     group: &str,
     timeout: Duration,
-) -> Result<bool, KafkaError> {
+) -> Result<BTreeMap<TopicPartition, i64>, KafkaError> {
     let name = CString::new(group).unwrap_or_default();
-    let call = Call::new(
-        client,
-        sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS,
-        timeout,
-    );
+    let op = sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS;
+    let call = Call::new(client, op, timeout);
+    let mut offsets = BTreeMap::new();
     // SAFETY: the request is copied by the call and destroyed once; the answer's pointers live as long
     // as it.
     unsafe {
@@ -233,11 +232,18 @@ pub(super) fn has_offsets(
                     sys::rd_kafka_error_code(error),
                 )));
             }
-            let partitions = sys::rd_kafka_group_result_partitions(found);
-            if !partitions.is_null() && (*partitions).cnt > 0 {
-                return Ok(true);
+            let list = sys::rd_kafka_group_result_partitions(found);
+            for k in 0..list
+                .as_ref()
+                .map_or(0, |l| usize::try_from(l.cnt).unwrap_or(0))
+            {
+                let element = &*(*list).elems.add(k);
+                if element.offset >= 0 {
+                    let topic: Arc<str> = CStr::from_ptr(element.topic).to_string_lossy().into();
+                    offsets.insert((topic, element.partition), element.offset);
+                }
             }
         }
-        Ok(false)
     }
+    Ok(offsets)
 }

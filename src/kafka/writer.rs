@@ -4,25 +4,26 @@
     reason = "records pass their headers on without a copy: rd_kafka_producev and rd_kafka_flush are called directly"
 )]
 
+mod refused;
+
 use std::collections::HashMap;
 use std::ffi::{CStr, CString};
 use std::ptr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rdkafka::bindings as sys;
-use rdkafka::client::ClientContext;
-use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::Message;
-use rdkafka::producer::{BaseProducer, DeliveryResult, Producer, ProducerContext};
+use rdkafka::producer::{BaseProducer, Producer};
 
 use super::client::{Context, kind_of};
 use super::group::{Position, position_list};
 use super::member::Lease;
 use super::reader::Record;
 use super::{Cluster, Error, ErrorKind, Properties};
+use refused::WriterContext;
+pub use refused::{CommitError, Refusal, Refused};
 
 /// The provenance header's name ([`crossdock_model::provenance::HEADER`]) as librdkafka wants it.
 pub const VIA: &CStr = c"crossdock-via";
@@ -32,109 +33,6 @@ const STEP_WITHIN: Duration = Duration::from_secs(15);
 
 /// How long a full queue is given to drain before it is looked at again.
 const QUEUE_FULL_WAIT: Duration = Duration::from_millis(5);
-
-/// What a refusal is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// The record, or its batch, is too large.
-    Oversize,
-    /// The record itself is not what the topic takes: a null key where it is compacted, a timestamp
-    /// out of its range.
-    Invalid,
-    /// Something that may pass.
-    Passing,
-}
-
-fn refusal(code: RDKafkaErrorCode) -> Refusal {
-    use RDKafkaErrorCode as Code;
-    match code {
-        Code::MessageSizeTooLarge | Code::InvalidMessageSize | Code::MessageBatchTooLarge => {
-            Refusal::Oversize
-        }
-        Code::InvalidTimestamp | Code::InvalidRecord => Refusal::Invalid,
-        _ => Refusal::Passing,
-    }
-}
-
-/// A record that the target refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
-    /// Target topic.
-    pub topic: Arc<str>,
-    /// Partition, the same on both sides.
-    pub partition: i32,
-    /// Offset of the record at the source.
-    pub source_offset: i64,
-    /// Whether trying again is of any use.
-    pub why: Refusal,
-    /// Kafka's own words.
-    pub error: Error,
-}
-
-/// Why a commit did not happen, and what must happen before anything else is sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CommitError {
-    /// Nothing of it became valid: abort and rewind.
-    Abort(Error),
-    /// Its outcome is unknown, or this producer is of no use any more: take a new epoch, read the
-    /// committed offsets back and rewind there.
-    Renew(Error),
-    /// The target refused records: abort, rewind, and do not send these again.
-    Refused(Vec<Refused>),
-}
-
-struct WriterContext {
-    base: Context,
-    refused: Mutex<Vec<Refused>>,
-}
-
-impl ClientContext for WriterContext {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
-        self.base.log(level, facility, text);
-    }
-
-    fn stats_raw(&self, _statistics: &[u8]) {}
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        ClientContext::error(&self.base, error, reason);
-    }
-}
-
-impl ProducerContext for WriterContext {
-    type DeliveryOpaque = usize;
-
-    /// Called for failures only (`delivery.report.only.error`).
-    fn delivery(&self, result: &DeliveryResult<'_>, source_offset: usize) {
-        let Err((error, message)) = result else {
-            return;
-        };
-        let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
-        if matches!(
-            code,
-            RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight
-        ) {
-            return;
-        }
-        let source_offset = i64::try_from(source_offset).unwrap_or(i64::MAX);
-        let place = format!(
-            "write to {}-{} the record of source offset {source_offset}",
-            message.topic(),
-            message.partition()
-        );
-        let refused = Refused {
-            topic: message.topic().into(),
-            partition: message.partition(),
-            source_offset,
-            why: refusal(code),
-            error: self.base.failed(&place, error),
-        };
-        let mut list = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        // A whole queue can time out at once: a few tell the story.
-        if list.len() < 1_000 {
-            list.push(refused);
-        }
-    }
-}
 
 /// Writes to one cluster. With a transactional id, everything between two commits becomes visible at
 /// once, together with the progress, or not at all.
@@ -188,10 +86,7 @@ impl Writer {
             // What is not acknowledged by then is undone and read again; nobody waits for it longer.
             properties = properties.set("message.timeout.ms", "30000");
         }
-        let shared = WriterContext {
-            base: context.clone(),
-            refused: Mutex::default(),
-        };
+        let shared = WriterContext::new(context.clone());
         let producer: BaseProducer<WriterContext> = properties
             .config()
             .create_with_context(shared)
@@ -346,14 +241,7 @@ impl Writer {
     }
 
     fn take_refused(&self) -> Vec<Refused> {
-        std::mem::take(
-            &mut *self
-                .producer
-                .context()
-                .refused
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
+        self.producer.context().take_refused()
     }
 
     /// Commits the open transaction, with source positions in it, under a lease. Begins one for the

@@ -9,7 +9,7 @@ use crossdock_model::edge::{OnGap, OnRecreated, Start};
 use crossdock_model::provenance::Hop;
 
 use super::engine::Twin;
-use super::machine::{Outlook, Positions};
+use super::seams::{Outlook, Positions};
 use crate::kafka::{
     Cluster, Error, Fetched, Group, Member, Position, Tail, TopicPartition, last_copied,
 };
@@ -71,7 +71,7 @@ impl Rules {
         if twins.is_empty() || committed.values().any(|f| f.offset.is_some()) {
             return Ok(());
         }
-        if self.target.has_offsets(group.name())? {
+        if !self.target.group_offsets(group.name())?.is_empty() {
             return Ok(());
         }
         let starts = self.starts(twins, self.start)?;
@@ -277,7 +277,11 @@ impl Positions for EdgePositions {
         if let (Some(then), Some(now)) = (&noted, &now)
             && then != now
         {
-            return self.rules.recreated(twin, then, now);
+            let outlook = self.rules.recreated(twin, then, now)?;
+            self.notes
+                .borrow_mut()
+                .insert(twin.clone(), Some(now.clone()));
+            return Ok(outlook);
         }
         let place = twin.source();
         let of = |found: BTreeMap<TopicPartition, i64>| found.get(&place).copied().unwrap_or(0);

@@ -9,7 +9,8 @@ use std::time::Duration;
 use crossdock_model::name::Alias;
 
 use super::engine::{Engine, Step, Tally, Twin};
-use super::machine::{Outlook, Pace, Positions, Report, Stream};
+use super::machine::{Pace, Stream};
+use super::seams::{Outlook, Positions, Report};
 use crate::kafka::{CommitError, Error, ErrorKind, Position, TopicPartition};
 
 /// Records of each source partition.

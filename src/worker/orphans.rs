@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crate::kafka::{Cluster, Error, Group, TopicPartition};
+use crate::kafka::{Cluster, Error, TopicPartition};
 use crate::stream::Twin;
 
 /// Behind and standing for this long: longer than a crashed instance's session, after which the group
@@ -31,15 +31,15 @@ impl Orphans {
     pub(super) fn among(
         &mut self,
         elsewhere: &[Twin],
-        group: &Group,
+        committed: &BTreeMap<TopicPartition, i64>,
         source: &Cluster,
     ) -> Result<Vec<TopicPartition>, Error> {
         let targets: Vec<_> = elsewhere.iter().map(Twin::target).collect();
         let sources: Vec<_> = elsewhere.iter().map(Twin::source).collect();
-        let (committed, ends) = (group.committed(&targets)?, source.end_offsets(&sources)?);
+        let ends = source.known_ends(&sources)?;
         let mut standing = BTreeMap::new();
         for (target, source) in targets.into_iter().zip(&sources) {
-            let position = committed.get(&target).and_then(|f| f.offset).unwrap_or(-1);
+            let position = committed.get(&target).copied().unwrap_or(-1);
             if ends.get(source).is_some_and(|end| position < *end) {
                 let since = match self.standing.get(&target) {
                     Some((before, since)) if *before == position => *since,

@@ -1,0 +1,154 @@
+//! How partitions open: a new epoch where the old one is in doubt, their positions, then reading.
+
+use std::time::Instant;
+
+use super::{Partition, Phase, Stream};
+use crate::stream::engine::{Engine, Tally, Twin};
+use crate::stream::seams::{Outlook, Positions, Report};
+
+/// A partition that cannot be read is tried again after so many units.
+const RETRY_UNITS: u32 = 10;
+
+impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
+    /// Takes a new epoch if there is need to, reads the committed positions back, and rewinds there.
+    pub(super) fn has_epoch(&mut self) -> bool {
+        let Some(at) = self.renew_at else { return true };
+        if Instant::now() < at {
+            return false;
+        }
+        if let Err(error) = self.engine.renew() {
+            let wait = self.fenced_wait(&error);
+            self.back_off(&error);
+            self.renew_at = Some(Instant::now() + wait);
+            return false;
+        }
+        self.renew_at = None;
+        self.dirty_since = None;
+        self.report.waits(None);
+        for partition in self.partitions.values_mut() {
+            partition.tally = Tally::default();
+            partition.next = partition.committed.unwrap_or(partition.next);
+            if matches!(partition.phase, Phase::Open | Phase::Ready) {
+                self.engine.close(&partition.twin);
+                partition.phase = Phase::New;
+            }
+        }
+        true
+    }
+
+    /// Finds the positions of new partitions, and commits those that are not yet.
+    pub(super) fn open_new(&mut self) -> bool {
+        self.wake();
+        let new: Vec<usize> = self.slots(|p| p.phase == Phase::New);
+        if new.is_empty() {
+            return true;
+        }
+        // Positions are committed apart from records: a new partition must not ride on an old one's.
+        self.commit();
+        let twins: Vec<Twin> = new
+            .iter()
+            .filter_map(|slot| Some(self.partitions.get(slot)?.twin.clone()))
+            .collect();
+        let outlooks = match self.positions.outlook(&twins) {
+            Ok(outlooks) => outlooks,
+            Err(error) => {
+                self.back_off(&error);
+                return false;
+            }
+        };
+        self.report.waits(None);
+        let mut begins = false;
+        for (slot, outlook) in new.iter().zip(outlooks) {
+            match outlook {
+                Ok(outlook) => {
+                    begins |= matches!(outlook, Outlook::Begin(_));
+                    self.settle_in(*slot, outlook);
+                }
+                Err(error) => self.retry_later(*slot, &error.to_string()),
+            }
+        }
+        if begins {
+            self.dirty_since.get_or_insert_with(Instant::now);
+            return self.commit();
+        }
+        true
+    }
+
+    /// Partitions that have waited long enough find their position anew, once nothing of them is open.
+    pub(super) fn wake(&mut self) {
+        let now = Instant::now();
+        for partition in self.partitions.values_mut() {
+            let is_settled = partition
+                .committed
+                .is_none_or(|committed| committed == partition.next);
+            if matches!(partition.phase, Phase::Waiting(until) if until <= now && is_settled) {
+                partition.phase = Phase::New;
+            }
+        }
+    }
+
+    pub(super) fn settle_in(&mut self, slot: usize, outlook: Outlook) {
+        let Some(partition) = self.partitions.get_mut(&slot) else {
+            return;
+        };
+        partition.tally = Tally::default();
+        match outlook {
+            Outlook::Resume(position) => {
+                partition.committed = Some(position);
+                partition.next = position;
+                partition.phase = Phase::Ready;
+                self.report
+                    .committed(&partition.twin, position, &Tally::default());
+            }
+            Outlook::Begin(position) | Outlook::Skip(position) => {
+                partition.committed = None;
+                partition.next = position;
+                partition.phase = Phase::Ready;
+            }
+            Outlook::Halt(reason) => self.halt(slot, &reason),
+        }
+    }
+
+    pub(super) fn reopen(&mut self) {
+        let due = self.slots(|p| match p.phase {
+            Phase::Ready => p.committed.is_some(),
+            _ => false,
+        });
+        for slot in due {
+            let Some(partition) = self.partitions.get_mut(&slot) else {
+                continue;
+            };
+            match self.engine.open(slot, &partition.twin, partition.next) {
+                Ok(()) => {
+                    partition.phase = Phase::Open;
+                    self.report.going(&partition.twin);
+                }
+                Err(error) => self.retry_later(slot, &error.to_string()),
+            }
+        }
+    }
+
+    pub(super) fn retry_later(&mut self, slot: usize, reason: &str) {
+        if let Some(partition) = self.partitions.get_mut(&slot) {
+            self.engine.close(&partition.twin);
+            partition.phase = Phase::Waiting(Instant::now() + self.backoff_unit * RETRY_UNITS);
+            self.report.retrying(&partition.twin, reason);
+        }
+    }
+
+    pub(super) fn halt(&mut self, slot: usize, reason: &str) {
+        if let Some(partition) = self.partitions.get_mut(&slot) {
+            partition.phase = Phase::Halted;
+            self.engine.close(&partition.twin);
+            self.report.halted(&partition.twin, reason);
+        }
+    }
+
+    pub(super) fn slots(&self, is: impl Fn(&Partition) -> bool) -> Vec<usize> {
+        self.partitions
+            .iter()
+            .filter(|(_, p)| is(p))
+            .map(|(slot, _)| *slot)
+            .collect()
+    }
+}

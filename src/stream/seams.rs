@@ -1,0 +1,59 @@
+//! What a stream asks of others and tells them: where partitions go on, and what becomes of them.
+
+use std::time::Duration;
+
+use super::engine::{Tally, Twin};
+use crate::kafka::Error;
+
+/// Where a partition goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outlook {
+    /// From a position that is committed already.
+    Resume(i64),
+    /// From a position that is to be committed first.
+    Begin(i64),
+    /// From there, behind offsets that are lost.
+    Skip(i64),
+    /// Not at all, and why.
+    Halt(String),
+}
+
+/// Where positions come from, and what is noted with them.
+pub trait Positions {
+    /// Where each of these goes on, in their order; one may fail while others do not.
+    ///
+    /// # Errors
+    /// The target does not answer.
+    fn outlook(&self, twins: &[Twin]) -> Result<Vec<Result<Outlook, Error>>, Error>;
+
+    /// What to do about a position that is outside of the source's log.
+    ///
+    /// # Errors
+    /// The source does not answer.
+    fn out_of_range(&self, twin: &Twin, position: i64) -> Result<Outlook, Error>;
+
+    /// What to note with a committed position.
+    fn note(&self, twin: &Twin) -> String;
+}
+
+/// What a stream tells while it runs.
+pub trait Report {
+    /// Everything before `position` is final at the target; `tally` is what was done since the last time.
+    fn committed(&self, twin: &Twin, position: i64, tally: &Tally);
+    /// The source's last stable offset was seen there.
+    fn end_seen(&self, twin: &Twin, end: i64);
+    /// The partition came to this stream; its position is not known yet.
+    fn came(&self, twin: &Twin);
+    /// These offsets of the source are lost, from the first to before the second.
+    fn lost(&self, twin: &Twin, from: i64, to: i64);
+    /// The partition goes on.
+    fn going(&self, twin: &Twin);
+    /// The partition is tried again later.
+    fn retrying(&self, twin: &Twin, reason: &str);
+    /// The partition stands until a person decides.
+    fn halted(&self, twin: &Twin, reason: &str);
+    /// The partition belongs to this stream no more.
+    fn gone(&self, twin: &Twin);
+    /// The stream as a whole waits for so long, and why; `None` when it works.
+    fn waits(&self, why: Option<(&Error, Duration)>);
+}
