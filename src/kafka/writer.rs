@@ -31,6 +31,9 @@ pub const VIA: &CStr = c"crossdock-via";
 /// How long one step of a commit has before its outcome counts as unknown.
 const STEP_WITHIN: Duration = Duration::from_secs(15);
 
+/// How long the report of a refused record is waited for once its transaction is in error.
+const REPORTED_WITHIN: Duration = Duration::from_secs(1);
+
 /// How long a full queue is given to drain before it is looked at again.
 const QUEUE_FULL_WAIT: Duration = Duration::from_millis(5);
 
@@ -175,8 +178,7 @@ impl Writer {
                         record.offset()
                     );
                     // A refused record ends the transaction before its commit says so.
-                    self.producer.poll(Duration::ZERO);
-                    let refused = self.take_refused();
+                    let refused = self.refused_before(code);
                     if !refused.is_empty() {
                         return Err(CommitError::Refused(refused));
                     }
@@ -242,6 +244,23 @@ impl Writer {
 
     fn take_refused(&self) -> Vec<Refused> {
         self.producer.context().take_refused()
+    }
+
+    /// What was refused before the producer said `code`. A transaction that takes no more is in error
+    /// a moment before the report of the record that did it arrives.
+    fn refused_before(&self, code: RDKafkaErrorCode) -> Vec<Refused> {
+        let wait = match code {
+            RDKafkaErrorCode::State => REPORTED_WITHIN,
+            _ => Duration::ZERO,
+        };
+        let deadline = Instant::now() + wait;
+        loop {
+            self.producer.poll(QUEUE_FULL_WAIT.min(wait));
+            let refused = self.take_refused();
+            if !refused.is_empty() || Instant::now() >= deadline {
+                return refused;
+            }
+        }
     }
 
     /// Commits the open transaction, with source positions in it, under a lease. Begins one for the

@@ -51,7 +51,7 @@ pub struct RecordEngine {
 }
 
 /// Sizes to try when a whole batch was refused as too large; the last one sends records one by one.
-const BATCH_BYTES_STEPS: [u32; 4] = [250_000, 60_000, 15_000, 1];
+const BATCH_BYTES_STEPS: [u32; 6] = [250_000, 60_000, 15_000, 4_000, 1_000, 1];
 
 /// Where the records of a slot go, and what was done with those of the current batch.
 struct Route {

@@ -5,7 +5,9 @@ use std::time::Duration;
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
+use crate::jars::{Tuning, java};
 use crate::{dump, wait};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -36,6 +38,50 @@ pub fn grow_topic(bootstrap: &str, name: &str, partitions: usize) {
     for result in grown.expect("the cluster answers") {
         result.unwrap_or_else(|(topic, error)| panic!("{topic} on {bootstrap}: {error}"));
     }
+}
+
+/// Deletes a topic, and waits until it is gone.
+pub fn delete_topic(bootstrap: &str, name: &str) {
+    let gone = pollster::block_on(client(bootstrap).delete_topics(&[name], &options()));
+    gone.expect("the cluster answers");
+    wait::until("the topic is gone", PATIENCE, || {
+        match dump::topics(bootstrap).contains_key(name) {
+            false => Ok(()),
+            true => Err("not yet"),
+        }
+    });
+}
+
+/// Removes a partition's records before `offset`; all of them, if it is `None`.
+pub fn delete_records(bootstrap: &str, topic: &str, partition: i32, offset: Option<i64>) {
+    let mut before = TopicPartitionList::new();
+    before
+        .add_partition_offset(topic, partition, offset.map_or(Offset::End, Offset::Offset))
+        .expect("an offset of a log");
+    let removed = pollster::block_on(client(bootstrap).delete_records(&before, &options()));
+    for element in removed.expect("the cluster answers").elements() {
+        element.error().expect("the records may be removed");
+    }
+}
+
+/// Deletes a group's committed offsets of a topic, as soon as it has no members.
+///
+/// By Kafka's own tool: the client has no call for it that could be made safely.
+pub fn delete_offsets(bootstrap: &str, group: &str, topic: &str) {
+    wait::until("the offsets are deleted", PATIENCE, || {
+        let output = java("128m", Tuning::Start)
+            .arg("org.apache.kafka.tools.consumer.group.ConsumerGroupCommand")
+            .args(["--bootstrap-server", bootstrap, "--delete-offsets"])
+            .args(["--group", group, "--topic", topic])
+            .output()
+            .expect("java runs");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        if said.contains("Successful") {
+            Ok(())
+        } else {
+            Err(said)
+        }
+    });
 }
 
 /// Deletes every topic that is not Kafka's own, and waits until they are gone.

@@ -152,6 +152,29 @@ impl Scene {
         });
     }
 
+    /// Deletes a topic, and makes it again with as many partitions.
+    pub fn recreate(&mut self, alias: &str, name: &str, partitions: usize) {
+        admin::delete_topic(&self.bootstrap(alias), name);
+        admin::create_topic(&self.bootstrap(alias), name, partitions, &[]);
+    }
+
+    /// Removes the records of a partition before `offset`, as retention would.
+    pub fn trim(&mut self, alias: &str, topic: &str, partition: i32, offset: i64) {
+        admin::delete_records(&self.bootstrap(alias), topic, partition, Some(offset));
+    }
+
+    /// Removes all records of a partition.
+    pub fn empty(&mut self, alias: &str, topic: &str, partition: i32) {
+        admin::delete_records(&self.bootstrap(alias), topic, partition, None);
+    }
+
+    /// Deletes an edge's committed offsets of a target topic; nobody may run it.
+    pub fn forget_progress(&mut self, edge: &str, target_topic: &str) {
+        let (_, target) = edge.split_once("-to-").expect("an edge is called A-to-B");
+        let group = format!("crossdock.{}.{edge}", self.topology);
+        admin::delete_offsets(&self.bootstrap(target), &group, target_topic);
+    }
+
     /// Says that `name` should be there at the end, though not made by the scene.
     pub fn plan(&mut self, alias: &str, name: &str) {
         self.known

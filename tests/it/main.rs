@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod crash;
+mod halts;
 mod ledger;
 mod offline;
 mod one_way;

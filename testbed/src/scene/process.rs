@@ -1,6 +1,6 @@
 //! A scene's crossdock processes.
 
-use std::process::ExitStatus;
+use std::process::{Command, ExitStatus, Output};
 
 use super::{CAUGHT_UP_WITHIN, DOCK, Scene};
 use crate::dock::{Dock, Line};
@@ -44,6 +44,17 @@ impl Scene {
         }
         self.docks.remove("once");
         status
+    }
+
+    /// Runs another command of crossdock on the scene's file, and returns how it ended and what it said.
+    pub fn command(&self, name: &str, arguments: &[&str]) -> Output {
+        Command::new(&self.binary)
+            .arg(name)
+            .arg(self.file())
+            .args(arguments)
+            .envs(self.environment())
+            .output()
+            .expect("crossdock runs")
     }
 
     /// A crossdock that was started.

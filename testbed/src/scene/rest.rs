@@ -98,6 +98,32 @@ impl Scene {
         });
     }
 
+    /// Waits until a source partition is in a state, and returns its reason.
+    pub fn until_partition(&mut self, topic: &str, partition: i64, state: &str) -> String {
+        let what = format!("{topic}-{partition} is {state}");
+        wait::until(&what, CAUGHT_UP_WITHIN, || {
+            let mut seen = "it is in no status".to_owned();
+            for dock in self.docks.values_mut() {
+                let status = dock.status()?;
+                let edges = status["edges"].as_array().into_iter().flatten();
+                for found in edges.filter_map(|e| e["partitions"].as_array()).flatten() {
+                    if found["topic"] == topic && found["partition"] == partition {
+                        if found["state"] == state {
+                            return Ok(found["reason"].as_str().unwrap_or_default().to_owned());
+                        }
+                        seen = found.to_string();
+                    }
+                }
+            }
+            Err(seen)
+        })
+    }
+
+    /// How many committed records lie in a topic.
+    pub fn count(&self, alias: &str, topic: &str) -> u64 {
+        dump::count(&self.bootstrap(alias), topic)
+    }
+
     /// Log start and last stable offset of each partition.
     pub fn logs(&self, alias: &str, topic: &str) -> Vec<(i64, i64)> {
         dump::ends(&self.bootstrap(alias))
