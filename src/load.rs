@@ -41,6 +41,11 @@ impl Checked {
 /// [`Failure::CannotStart`] where it cannot be read.
 pub fn check(path: &Path, env: bool) -> Result<Checked, Failure> {
     let text = read(path).map_err(Failure::CannotStart)?;
+    Ok(check_text(path.to_owned(), text, env))
+}
+
+/// Checks a text that is, or will be, the file of that path.
+pub fn check_text(path: PathBuf, text: String, env: bool) -> Checked {
     let variables: Option<&dyn crossdock_model::file::Variables> = env.then_some(&Environment);
     let (draft, mut findings) = crossdock_model::file::read(&text, variables);
     let mut cycles = Vec::new();
@@ -50,13 +55,13 @@ pub fn check(path: &Path, env: bool) -> Result<Checked, Failure> {
         cycles = report.cycles;
     }
     findings.sort_by_key(|f| f.span.start);
-    Ok(Checked {
-        path: path.to_owned(),
+    Checked {
+        path,
         text,
         draft,
         findings,
         cycles,
-    })
+    }
 }
 
 /// The topology of a file, for commands that need one without errors. What is found is told.
@@ -92,7 +97,11 @@ pub fn no_yaml(path: &Path) -> Failure {
     Failure::CannotStart(anyhow!("{} is not YAML", path.display()))
 }
 
-fn read(path: &Path) -> anyhow::Result<String> {
+/// The text of a file.
+///
+/// # Errors
+/// It cannot be read, is far too large, or no UTF-8.
+pub fn read(path: &Path) -> anyhow::Result<String> {
     let what = || format!("cannot read {}", path.display());
     let length = std::fs::metadata(path).with_context(what)?.len();
     if length > LENGTH_MAX {

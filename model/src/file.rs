@@ -14,7 +14,7 @@ mod repair;
 mod schema;
 mod settings;
 mod sync;
-mod tree;
+pub(crate) mod tree;
 mod variables;
 
 use crate::finding::{Code, Finding, Span};

@@ -15,3 +15,5 @@ mod near;
 pub mod properties;
 
 pub mod graph;
+
+pub mod import;

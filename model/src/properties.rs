@@ -17,6 +17,7 @@ mod weak;
 
 pub use effective::{Effective, Origin, effective};
 pub use profile::{Setting, commit_interval_ms, max_in_flight_bytes, profile};
+pub(crate) use weak::weakness_of;
 pub use weak::{Weakness, weakness};
 
 /// Which client a property is for.

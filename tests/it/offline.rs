@@ -329,3 +329,37 @@ fn a_reader_that_goes_away_is_no_failure() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
     std::io::stdout().flush().unwrap();
 }
+
+#[test]
+fn what_is_imported_can_be_validated() {
+    let consumer = file(
+        "consumer.properties",
+        "bootstrap.servers=a:9092\ngroup.id=mm\n",
+    );
+    let producer = file(
+        "producer.properties",
+        "bootstrap.servers=b:9092\nacks=all\n",
+    );
+    let (consumer, producer) = (consumer.to_str().unwrap(), producer.to_str().unwrap());
+    let imported = crossdock(&[
+        "import",
+        "mm1",
+        consumer,
+        producer,
+        "--whitelist",
+        "orders.*",
+    ]);
+    assert_eq!(imported.status.code(), Some(0));
+    let said = String::from_utf8_lossy(&imported.stderr);
+    assert!(
+        said.contains("consumer.properties:2: group.id: changed"),
+        "{said}"
+    );
+    let topology = file("imported.yaml", stdout(&imported));
+    let validated = crossdock(&["validate", "--strict", topology.to_str().unwrap()]);
+    assert_eq!(validated.status.code(), Some(0));
+    assert_eq!(
+        crossdock(&["import", "mm2", consumer]).status.code(),
+        Some(2)
+    );
+}

@@ -20,7 +20,7 @@ pub fn weakness(edge: &Edge, role: Role, name: &str, value: &str) -> Option<Weak
 }
 
 /// As [`weakness`], by what the edge promises.
-pub(super) fn weakness_of(
+pub(crate) fn weakness_of(
     delivery: Delivery,
     profile: Profile,
     role: Role,
