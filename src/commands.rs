@@ -44,6 +44,6 @@ pub enum Format {
 fn not_yet(command: &str) -> Outcome {
     Err(Failure::CannotStart(anyhow!(
         "`crossdock {command}` is not there yet: this version has validate, graph, explain, schema, \
-         rehearse, run and offsets --set"
+         rehearse, run and offsets"
     )))
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 pub mod cli;
 pub mod clock;
 pub mod commands;
+pub mod connect;
 pub mod exit;
 pub mod fleet;
 pub mod http;
@@ -17,6 +18,7 @@ pub mod promises;
 pub mod rehearsal;
 pub mod report;
 pub mod stream;
+pub mod translate;
 pub mod worker;
 
 /// librdkafka's headers are allocated on one thread and freed on another: jemalloc halves the cost of

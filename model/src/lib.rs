@@ -17,3 +17,4 @@ pub mod properties;
 pub mod graph;
 
 pub mod import;
+pub mod offsets;

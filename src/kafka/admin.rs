@@ -22,6 +22,8 @@ pub(super) enum Spec {
     Start,
     /// The last stable offset.
     End,
+    /// The high watermark: what an open transaction holds back lies before it.
+    HighWatermark,
     /// The offset of the first record at or after this time, in milliseconds since the epoch.
     At(i64),
 }
@@ -96,7 +98,7 @@ pub(super) struct Listed {
     pub(super) failed: Option<KafkaError>,
 }
 
-/// ListOffsets, `read_committed`: one request per broker, whatever the number of partitions.
+/// ListOffsets, `read_committed` but for high watermarks: one request per broker, whatever the number of partitions.
 pub(super) fn list_offsets(
     client: Native,
     partitions: &[TopicPartition],
@@ -105,7 +107,9 @@ pub(super) fn list_offsets(
 ) -> Result<Listed, KafkaError> {
     let wanted = match spec {
         Spec::Start => sys::rd_kafka_OffsetSpec_t::RD_KAFKA_OFFSET_SPEC_EARLIEST as i64,
-        Spec::End => sys::rd_kafka_OffsetSpec_t::RD_KAFKA_OFFSET_SPEC_LATEST as i64,
+        Spec::End | Spec::HighWatermark => {
+            sys::rd_kafka_OffsetSpec_t::RD_KAFKA_OFFSET_SPEC_LATEST as i64
+        }
         Spec::At(timestamp) => timestamp,
     };
     let mut asked = TopicPartitionList::with_capacity(partitions.len());
@@ -125,10 +129,13 @@ pub(super) fn list_offsets(
         for i in 0..usize::try_from((*list).cnt).unwrap_or(0) {
             (*(*list).elems.add(i)).offset = wanted;
         }
-        sys::rd_kafka_AdminOptions_set_isolation_level(
-            call.options,
-            sys::rd_kafka_IsolationLevel_t::RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED,
-        );
+        let isolation = match spec {
+            Spec::HighWatermark => {
+                sys::rd_kafka_IsolationLevel_t::RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED
+            }
+            _ => sys::rd_kafka_IsolationLevel_t::RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED,
+        };
+        sys::rd_kafka_AdminOptions_set_isolation_level(call.options, isolation);
         sys::rd_kafka_ListOffsets(client, list, call.options, call.queue);
         let answer = call.answer()?;
         let mut count = 0;

@@ -5,6 +5,7 @@ mod crash;
 mod halts;
 mod ledger;
 mod offline;
+mod offsets;
 mod one_way;
 mod scenes;
 mod stall;

@@ -112,6 +112,16 @@ impl Names {
         }
     }
 
+    /// The topics of its source cluster that `edge` copies into `topic` of its target.
+    pub fn sources(&self, edge: &Edge, topic: &str) -> Vec<String> {
+        let Some(number) = self.edges.get(&edge.name) else {
+            return Vec::new();
+        };
+        let mut sources = self.back(*number, topic);
+        sources.retain(|old| self.take_at(*number, old) == Take::Into(topic.to_owned()));
+        sources
+    }
+
     /// Whether `topic` on `cluster` is a replica by its name.
     pub fn is_replica(&self, cluster: &Alias, topic: &str) -> bool {
         self.site(cluster)

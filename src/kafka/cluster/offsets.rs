@@ -25,6 +25,17 @@ impl Cluster {
         self.offsets(partitions, Spec::End, "list end offsets")
     }
 
+    /// The high watermarks of partitions: the ends of what is replicated, open transactions included.
+    ///
+    /// # Errors
+    /// It does not answer, or one of the partitions is not there.
+    pub fn high_watermarks(
+        &self,
+        partitions: &[TopicPartition],
+    ) -> Result<BTreeMap<TopicPartition, i64>, Error> {
+        self.offsets(partitions, Spec::HighWatermark, "list high watermarks")
+    }
+
     /// The log start offsets of partitions.
     ///
     /// # Errors

@@ -1,0 +1,160 @@
+//! `offsets --group`: every position of a consumer group.
+
+use std::sync::Arc;
+
+use crossdock_model::edge::Edge;
+use crossdock_model::graph::Names;
+use crossdock_model::topology::Topology;
+
+use super::{Args, Line, find_edge};
+use crate::commands::Format;
+use crate::connect::Clusters;
+use crate::exit::{Failure, Outcome, Verdict};
+use crate::kafka::Error;
+use crate::stream::Twin;
+use crate::translate::{GroupTranslator, Translator, twin_of_source, twin_of_target};
+use crate::{load, output};
+
+/// Translates a group over the named edge, or over all whose source knows it.
+pub(super) fn main(args: &Args, group: &str) -> Outcome {
+    let topology = load::topology(&args.file)?;
+    let names = Arc::new(Names::new(topology.draft()));
+    let edges: Vec<&Edge> = match &args.edge {
+        Some(name) => vec![find_edge(&topology, name, args)?],
+        None => topology
+            .edges()
+            .iter()
+            .filter(|e| e.enabled && e.provenance)
+            .collect(),
+    };
+    let mut clusters = Clusters::new(&topology);
+    let mut lines = Vec::new();
+    for edge in edges {
+        let ask = Ask {
+            topology: &topology,
+            names: &names,
+            edge,
+            group,
+        };
+        let found = if args.reverse {
+            ask.backward(&mut clusters)
+        } else {
+            ask.forward(&mut clusters)
+        };
+        lines.extend(found.map_err(Failure::cluster)?);
+    }
+    match args.format {
+        Format::Json => output::json(&lines)?,
+        Format::Text if lines.is_empty() => {
+            output::say(&format!(
+                "Group {group} has no committed offsets on a cluster that an edge reads."
+            ));
+        }
+        Format::Text => {
+            let texts: Vec<_> = lines.iter().map(|line| line.text(args.reverse)).collect();
+            output::data(&texts.concat())?;
+        }
+    }
+    Ok(Verdict::Fine)
+}
+
+struct Ask<'a> {
+    topology: &'a Topology,
+    names: &'a Arc<Names>,
+    edge: &'a Edge,
+    group: &'a str,
+}
+
+impl Ask<'_> {
+    fn forward(&self, clusters: &mut Clusters<'_>) -> Result<Vec<Line>, Error> {
+        let (source, target) = (
+            clusters.get(&self.edge.source)?,
+            clusters.get(&self.edge.target)?,
+        );
+        let committed = source.group_offsets(self.group)?;
+        if committed.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut groups =
+            GroupTranslator::new(self.topology, self.names, self.edge, (&source, &target))?;
+        let twin = |(topic, partition): &(Arc<str>, i32)| {
+            twin_of_source(self.names, self.edge, topic, *partition)
+        };
+        let twins: Vec<Twin> = committed
+            .keys()
+            .filter_map(|place| twin(place).ok())
+            .collect();
+        let seen = groups.see(&twins)?;
+        let mut lines = Vec::new();
+        for (place, offset) in &committed {
+            lines.push(match twin(place) {
+                Err(why) => self.without_twin(place, (*offset, false), why),
+                Ok(twin) => {
+                    let translated = groups.position(&twin, *offset, &seen)?;
+                    self.line(Line::new(self.edge, &twin, (*offset, false), translated))
+                }
+            });
+        }
+        Ok(lines)
+    }
+
+    fn backward(&self, clusters: &mut Clusters<'_>) -> Result<Vec<Line>, Error> {
+        let (source, target) = (
+            clusters.get(&self.edge.source)?,
+            clusters.get(&self.edge.target)?,
+        );
+        let committed = target.group_offsets(self.group)?;
+        if committed.is_empty() {
+            return Ok(Vec::new());
+        }
+        let source_id = source.id().ok().map(|id| id.to_string());
+        let mut translator = Translator::new(self.topology.name(), self.edge, source_id, &target)?;
+        let twin = |(topic, partition): &(Arc<str>, i32)| {
+            twin_of_target(self.names, self.edge, topic, *partition)
+        };
+        let twins: Vec<Twin> = committed
+            .keys()
+            .filter_map(|place| twin(place).ok())
+            .collect();
+        let seen = translator.see(&twins)?;
+        let mut lines = Vec::new();
+        for (place, offset) in &committed {
+            lines.push(match twin(place) {
+                Err(why) => self.without_twin(place, (*offset, true), why),
+                Ok(twin) => {
+                    let translated = translator.backward(&twin, *offset, &seen)?;
+                    self.line(Line::new(self.edge, &twin, (*offset, true), translated))
+                }
+            });
+        }
+        Ok(lines)
+    }
+
+    fn line(&self, line: Line) -> Line {
+        Line {
+            group: Some(self.group.to_owned()),
+            ..line
+        }
+    }
+
+    fn without_twin(
+        &self,
+        (topic, partition): &(Arc<str>, i32),
+        (offset, is_reverse): (i64, bool),
+        why: String,
+    ) -> Line {
+        Line {
+            group: Some(self.group.to_owned()),
+            edge: self.edge.name.to_string(),
+            topic: topic.to_string(),
+            partition: *partition,
+            source_offset: (!is_reverse).then_some(offset),
+            target_topic: None,
+            target_offset: is_reverse.then_some(offset),
+            exact: false,
+            group_offset: None,
+            note: None,
+            reason: Some(why),
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! Offsets: the ledger knows where every record went; crossdock must say the same, both ways.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crossdock_testbed::dump;
+use crossdock_testbed::pool::Lease;
+use crossdock_testbed::random::{Random, seed_of};
+use crossdock_testbed::record::{PartitionLog, Record};
+use crossdock_testbed::scene::Scene;
+use crossdock_testbed::wait;
+use serde_json::Value;
+
+use crate::scenes::{ONE_WAY, one_way, two_way};
+
+/// Offsets that are asked for in each partition, in each direction.
+const ASKED: usize = 200;
+
+/// What the ledger knows of a topic on both sides.
+struct Truth {
+    source_id: String,
+    topic: String,
+    source: Vec<PartitionLog>,
+    target: Vec<PartitionLog>,
+}
+
+impl Truth {
+    fn read(scene: &mut Scene, topic: &str) -> Self {
+        let source_id = scene.broker("bj").cluster_id().to_owned();
+        let mut logs = |alias: &str| {
+            let bootstrap = scene.broker(alias).bootstrap();
+            dump::dump(alias, &bootstrap)
+                .topics
+                .remove(topic)
+                .expect("it is there")
+        };
+        let (source, target) = (logs("bj"), logs("sh"));
+        Self {
+            source_id,
+            topic: topic.to_owned(),
+            source,
+            target,
+        }
+    }
+
+    /// Source offset and target offset of every copy.
+    fn copies(&self, partition: usize) -> Vec<(i64, i64)> {
+        let of = |record: &Record| {
+            let hop = record.last_hop()?;
+            let is_ours = hop.cluster == self.source_id
+                && (hop.topic.as_str(), hop.partition) == (self.topic.as_str(), partition);
+            is_ours.then_some((hop.offset, record.offset))
+        };
+        self.target[partition]
+            .records
+            .iter()
+            .filter_map(of)
+            .collect()
+    }
+}
+
+fn ask(
+    scene: &Scene,
+    topic: &str,
+    partition: usize,
+    offsets: &[i64],
+    reverse: &[&str],
+) -> Vec<Value> {
+    let list: Vec<String> = offsets.iter().map(i64::to_string).collect();
+    let (partition, list) = (partition.to_string(), list.join(","));
+    let place = [
+        "--edge",
+        "bj-to-sh",
+        "--topic",
+        topic,
+        "--partition",
+        &partition,
+    ];
+    let rest = ["--offset", &list, "--format", "json"];
+    let output = scene.command("offsets", &[&place[..], &rest[..], reverse].concat());
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    serde_json::from_slice(&output.stdout).expect("it is JSON")
+}
+
+/// Asks 200 offsets both ways, and holds each answer to the ledger.
+#[allow(clippy::print_stderr, reason = "a test says what it has proved")]
+fn assert_true(scene: &mut Scene, topic: &str, seed: u64) {
+    let truth = Truth::read(scene, topic);
+    let (mut checked, mut exact) = (0, 0);
+    for partition in 0..truth.source.len() {
+        let copies = truth.copies(partition);
+        let (source, target) = (&truth.source[partition], &truth.target[partition]);
+        let mut random = Random::new(seed ^ partition as u64);
+        let mut draw = |from: i64, to: i64| -> Vec<i64> {
+            let width = (to - from + 1) as u64;
+            (0..ASKED)
+                .map(|_| from + random.below(width) as i64)
+                .collect()
+        };
+        let forward = draw(source.start, source.end);
+        for (asked, answer) in forward
+            .iter()
+            .zip(ask(scene, topic, partition, &forward, &[]))
+        {
+            let copy = copies.iter().find(|(source, _)| source >= asked);
+            let place = copy.map_or(target.end, |(_, target)| *target);
+            let is_own = copy.is_some_and(|(source, _)| source == asked);
+            assert_eq!(
+                answer["target_offset"], place,
+                "{topic}-{partition}: {answer}"
+            );
+            assert_eq!(answer["exact"], is_own, "{topic}-{partition}: {answer}");
+            assert_eq!(answer["source_offset"], *asked);
+            (checked, exact) = (checked + 1, exact + usize::from(is_own));
+        }
+        let backward = draw(target.start, target.end);
+        for (asked, answer) in
+            backward
+                .iter()
+                .zip(ask(scene, topic, partition, &backward, &["--reverse"]))
+        {
+            let copy = copies.iter().find(|(_, target)| target >= asked);
+            let place = copy.map_or(source.end, |(source, _)| *source);
+            let is_own = copy.is_some_and(|(_, target)| target == asked);
+            assert_eq!(
+                answer["source_offset"], place,
+                "{topic}-{partition}: {answer}"
+            );
+            assert_eq!(answer["exact"], is_own, "{topic}-{partition}: {answer}");
+            (checked, exact) = (checked + 1, exact + usize::from(is_own));
+        }
+    }
+    eprintln!(
+        "{topic}: {checked} offsets as the ledger has them, {exact} of them exact, seed {seed}"
+    );
+    assert!(exact > 0);
+}
+
+#[test]
+fn every_offset_is_translated_as_the_ledger_has_it() {
+    let seed = seed_of("offsets");
+    let cleaner = [("log.cleaner.backoff.ms", "200")];
+    let clusters = ["bj", "sh"].map(|alias| (alias.to_owned(), Lease::own(&cleaner)));
+    let mut scene = Scene::with_clusters(
+        env!("CARGO_BIN_EXE_crossdock"),
+        "offsets",
+        BTreeMap::from(clusters),
+        &ONE_WAY.replace(
+            "orders|users|products",
+            "plain|transactional|compacted|trimmed",
+        ),
+    );
+    let compact = [
+        ("cleanup.policy", "compact"),
+        ("segment.ms", "100"),
+        ("min.cleanable.dirty.ratio", "0.01"),
+    ];
+    for (topic, config) in [
+        ("plain", &[][..]),
+        ("transactional", &[]),
+        ("compacted", &compact),
+        ("trimmed", &[]),
+    ] {
+        scene.topic_with("bj", topic, 2, config);
+        scene.route("bj-to-sh", topic, topic);
+    }
+    scene.produce("bj", "plain", 20_000);
+    scene.produce_in_transactions("bj", "transactional", 4_000);
+    for round in 0..5 {
+        let records = (0..400u32).map(|i| Record {
+            key: Some((i % 37).to_string().into_bytes()),
+            value: Some(i.to_string().into_bytes()),
+            // Segments are closed by the age that timestamps tell.
+            timestamp: Some(1_750_000_000_000 + round * 1_000),
+            ..Record::default()
+        });
+        scene.produce_records("bj", "compacted", records);
+    }
+    scene.produce("bj", "compacted", 500);
+    wait::until("the source is compacted", Duration::from_secs(60), || {
+        let left = scene.count("bj", "compacted");
+        if left < 1_500 {
+            Ok(())
+        } else {
+            Err(format!("{left} records"))
+        }
+    });
+    scene.produce("bj", "trimmed", 6_000);
+    scene.trim("bj", "trimmed", 0, 1_000);
+    scene.trim("bj", "trimmed", 1, 1);
+    scene.run_once();
+    // What was copied goes on both sides, not to the same place.
+    scene.trim("bj", "trimmed", 0, 1_500);
+    scene.trim("sh", "trimmed", 0, 700);
+    for topic in ["plain", "transactional", "compacted", "trimmed"] {
+        assert_true(&mut scene, topic, seed);
+    }
+}
+
+#[test]
+fn never_written_emptied_and_not_there() {
+    let mut scene = one_way("offsets-empty", 2);
+    scene.topic("sh", "orders", 2);
+    scene.topic("bj", "users", 1);
+    let answer = |scene: &Scene, offset: i64| ask_one(scene, "orders", offset);
+    assert_eq!(answer(&scene, 5)["target_offset"], 0, "never written");
+    scene.produce("bj", "orders", 1_000);
+    scene.run_once();
+    let (_, end) = scene.logs("sh", "orders")[0];
+    assert_eq!(
+        answer(&scene, 100_000)["target_offset"],
+        end,
+        "past the end"
+    );
+    scene.empty("sh", "orders", 0);
+    let emptied = answer(&scene, 5);
+    assert_eq!(
+        (&emptied["target_offset"], &emptied["exact"]),
+        (&end.into(), &false.into())
+    );
+}
+
+fn ask_one(scene: &Scene, topic: &str, offset: i64) -> Value {
+    let offset = offset.to_string();
+    let place = ["--edge", "bj-to-sh", "--topic", topic, "--partition", "0"];
+    let output = scene.command(
+        "offsets",
+        &[&place[..], &["--offset", &offset, "--format", "json"]].concat(),
+    );
+    serde_json::from_slice(&output.stdout).expect("it is JSON")
+}
+
+#[test]
+#[allow(clippy::print_stderr, reason = "a test says what it has proved")]
+fn a_group_in_a_two_way_topic_skips_nothing_unread() {
+    let mut scene = two_way("offsets-two-way", 1);
+    scene.start();
+    scene.load("bj", "orders", 1_000);
+    scene.load("sh", "orders", 1_500);
+    scene.until_copied("bj", "orders", 8_000);
+    scene.stop_load();
+    scene.until_caught_up();
+    let bj = &Truth::read(&mut scene, "orders").source[0];
+    let sh = &Truth::read(&mut scene, "orders").target[0];
+    let mut random = Random::new(seed_of("offsets-two-way"));
+    let (mut skipped_without, mut repeats) = (0, 0);
+    let uid = |record: &Record| record.uid().map(<[u8]>::to_vec);
+    let asked: Vec<i64> = (0..200)
+        .map(|_| random.below(bj.end as u64) as i64)
+        .collect();
+    let answers = ask(&scene, "orders", 0, &asked, &[]);
+    for (asked, answer) in asked.iter().zip(&answers) {
+        let read: BTreeSet<_> = bj
+            .records
+            .iter()
+            .filter(|r| r.offset < *asked)
+            .filter_map(uid)
+            .collect();
+        let own = answer["target_offset"].as_i64().expect("a number");
+        let safe = answer["group_offset"].as_i64().unwrap_or(own);
+        let unread_before = |to: i64| {
+            let before = sh.records.iter().filter(|r| r.offset < to);
+            before
+                .filter_map(uid)
+                .filter(|uid| !read.contains(uid))
+                .count()
+        };
+        assert_eq!(unread_before(safe), 0, "{answer}");
+        skipped_without += usize::from(unread_before(own) > 0);
+        let again = sh
+            .records
+            .iter()
+            .filter(|r| r.offset >= safe)
+            .filter_map(uid);
+        repeats += again.filter(|uid| read.contains(uid)).count();
+    }
+    eprintln!(
+        "200 positions: none skips a record; {skipped_without} would without the minimum; {repeats} repeats in all"
+    );
+    assert!(skipped_without > 0, "the scene must be hard enough to tell");
+}
