@@ -109,6 +109,12 @@ fn connect(
     let declared = declared(topology, alias, options);
     let embedded = options.embedded.get(alias).cloned();
     let cluster = Arc::new(Cluster::new(alias, settings::admin(&declared), embedded)?);
+    if let Err(error) = cluster.keep_pulse() {
+        tracing::warn!(
+            cluster = alias.as_str(),
+            "Cannot follow its pulse: {error}."
+        );
+    }
     clusters.insert(alias.clone(), cluster.clone());
     Ok(cluster)
 }

@@ -2,11 +2,17 @@
 //!
 //! * `GET /livez`: 200 while the process lives
 //! * `GET /readyz`: 503 until every edge's members have joined their groups
+//! * `GET /alarmz`: 503 while an edge is in alarm, with the edges
 //! * `GET /metrics`: OpenMetrics
 //! * `GET /api/v1/status`: every edge, with its partitions
-//! * `GET /api/v1/topology`: the edges that run here
+//! * `GET /api/v1/topology`: what runs here: clusters, edges, findings of the file
+//! * `GET /api/v1/live`: every edge each second, as server-sent events
+//! * `GET /api/v1/edges/{name}` and `/history`: one edge, and its last hour
 //! * `POST /api/v1/edges/{name}/pause` and `/resume`: with `Authorization: Bearer` when
 //!   `CROSSDOCK_TOKEN` is set; refused on other than loopback addresses when it is not
+
+mod authorize;
+mod live;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,49 +22,92 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
-use serde_json::json;
+use crossdock_model::expect::Health;
+use crossdock_model::topology::Topology;
+use serde::Serialize;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
-use crate::fleet::Fleet;
-use crate::metrics;
+use crate::metrics::{self, Detail};
+use crate::monitor::Monitor;
+use authorize::Guard;
+
+/// What is served.
+#[derive(Clone)]
+pub struct Serving {
+    /// What is shown.
+    pub monitor: Arc<Monitor>,
+    /// Of what.
+    pub about: Arc<About>,
+    /// How much the metrics tell.
+    pub detail: Detail,
+}
+
+/// What runs in this process.
+#[derive(Clone, Debug, Serialize)]
+pub struct About {
+    /// Name of the topology.
+    pub topology: String,
+    /// Name of this process.
+    pub instance: String,
+    /// Version of crossdock.
+    pub version: &'static str,
+    /// Aliases of the clusters, in the file's order.
+    pub clusters: Vec<String>,
+    /// What `validate` says of the file.
+    pub findings: Value,
+}
+
+impl About {
+    /// A topology as it runs here.
+    pub fn new(topology: &Topology, instance: &str, findings: Value) -> Self {
+        let aliases = topology.clusters().iter().map(|c| c.alias.to_string());
+        Self {
+            topology: topology.name().to_owned(),
+            instance: instance.to_owned(),
+            version: env!("CARGO_PKG_VERSION"),
+            clusters: aliases.collect(),
+            findings,
+        }
+    }
+}
 
 /// What the handlers share.
 #[derive(Clone)]
 struct Server {
-    fleet: Arc<Fleet>,
-    instance: Arc<str>,
-    token: Option<Arc<str>>,
-    is_loopback: bool,
+    monitor: Arc<Monitor>,
+    about: Arc<About>,
+    detail: Detail,
+    guard: Guard,
+    seats: Arc<Semaphore>,
 }
 
 /// Serves until the listener is dropped.
 ///
 /// # Errors
 /// The listener fails.
-pub async fn serve(
-    listener: TcpListener,
-    fleet: Arc<Fleet>,
-    instance: &str,
-) -> std::io::Result<()> {
+pub async fn serve(listener: TcpListener, serving: Serving) -> std::io::Result<()> {
     let is_loopback = listener
         .local_addr()
         .is_ok_and(|addr: SocketAddr| addr.ip().is_loopback());
-    let token = std::env::var("CROSSDOCK_TOKEN")
-        .ok()
-        .filter(|t| !t.is_empty())
-        .map(Arc::from);
     let server = Server {
-        fleet,
-        instance: instance.into(),
-        token,
-        is_loopback,
+        monitor: serving.monitor,
+        about: serving.about,
+        detail: serving.detail,
+        guard: Guard::new(is_loopback),
+        seats: live::seats(),
     };
     let router = Router::new()
         .route("/livez", get(|| async { "alive\n" }))
         .route("/readyz", get(readyz))
+        .route("/alarmz", get(alarmz))
         .route("/metrics", get(metrics_page))
         .route("/api/v1/status", get(status))
         .route("/api/v1/topology", get(topology))
+        .route("/api/v1/live", get(live::live))
+        .route("/api/v1/edges/{name}", get(edge))
+        .route("/api/v1/edges/{name}/history", get(history))
         .route("/api/v1/edges/{name}/pause", post(pause))
         .route("/api/v1/edges/{name}/resume", post(resume))
         .with_state(server);
@@ -66,13 +115,8 @@ pub async fn serve(
 }
 
 async fn readyz(State(server): State<Server>) -> (StatusCode, String) {
-    let waiting: Vec<_> = server
-        .fleet
-        .snapshot()
-        .into_iter()
-        .filter(|e| !e.is_ready)
-        .map(|e| e.name)
-        .collect();
+    let edges = server.monitor.fleet.snapshot().into_iter();
+    let waiting: Vec<_> = edges.filter(|e| !e.is_ready).map(|e| e.name).collect();
     match waiting.is_empty() {
         true => (StatusCode::OK, "ready\n".to_owned()),
         false => (
@@ -82,25 +126,71 @@ async fn readyz(State(server): State<Server>) -> (StatusCode, String) {
     }
 }
 
+async fn alarmz(State(server): State<Server>) -> (StatusCode, String) {
+    let alarms: String = server
+        .monitor
+        .edges()
+        .iter()
+        .filter(|view| view.health == Health::Alarm)
+        .map(|view| format!("{}: {}\n", view.edge.name, view.concerns.join("; ")))
+        .collect();
+    match alarms.is_empty() {
+        true => (StatusCode::OK, "no alarm\n".to_owned()),
+        false => (StatusCode::SERVICE_UNAVAILABLE, alarms),
+    }
+}
+
 async fn metrics_page(State(server): State<Server>) -> Response {
-    match metrics::encode(&server.fleet.snapshot()) {
+    match metrics::encode(server.monitor.edges(), server.detail) {
         Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
     }
 }
 
-async fn status(State(server): State<Server>) -> Json<serde_json::Value> {
-    Json(json!({ "instance": &*server.instance, "edges": server.fleet.snapshot() }))
+async fn status(State(server): State<Server>) -> Json<Value> {
+    Json(json!({ "instance": server.about.instance, "edges": server.monitor.edges() }))
 }
 
-async fn topology(State(server): State<Server>) -> Json<serde_json::Value> {
+async fn topology(State(server): State<Server>) -> Json<Value> {
     let edges: Vec<_> = server
+        .monitor
         .fleet
         .snapshot()
         .into_iter()
         .map(|e| json!({ "name": e.name, "source": e.source, "target": e.target }))
         .collect();
-    Json(json!({ "edges": edges }))
+    let mut about = json!(*server.about);
+    about["edges"] = json!(edges);
+    about["wants_token"] = json!(server.guard.wants_token());
+    Json(about)
+}
+
+async fn edge(State(server): State<Server>, Path(name): Path<String>) -> Response {
+    let mut edges = server.monitor.edges().into_iter();
+    match edges.find(|view| view.edge.name == name) {
+        Some(view) => {
+            let group = format!("crossdock.{}.{name}", server.about.topology);
+            let mut view = json!(view);
+            view["group"] = json!(group);
+            Json(view).into_response()
+        }
+        None => no_edge(&name),
+    }
+}
+
+async fn history(State(server): State<Server>, Path(name): Path<String>) -> Response {
+    match server.monitor.history(&name) {
+        Some(points) => Json(points).into_response(),
+        None => no_edge(&name),
+    }
+}
+
+fn no_edge(name: &str) -> Response {
+    (
+        StatusCode::NOT_FOUND,
+        format!("no edge `{name}` runs here\n"),
+    )
+        .into_response()
 }
 
 async fn pause(
@@ -120,44 +210,13 @@ async fn resume(
 }
 
 fn set_paused(server: &Server, edge: &str, headers: &HeaderMap, is_paused: bool) -> Response {
-    if let Err(refusal) = authorize(server, headers) {
+    if let Err(refusal) = server.guard.check(headers) {
         return refusal.into_response();
     }
     let word = if is_paused { "paused" } else { "resumed" };
-    if !server.fleet.pause(edge, is_paused) {
-        return (
-            StatusCode::NOT_FOUND,
-            format!("no edge `{edge}` runs here\n"),
-        )
-            .into_response();
+    if !server.monitor.fleet.pause(edge, is_paused) {
+        return no_edge(edge);
     }
     tracing::info!(edge, "The edge was {word} by request.");
     (StatusCode::OK, format!("{edge} {word}\n")).into_response()
-}
-
-fn authorize(server: &Server, headers: &HeaderMap) -> Result<(), (StatusCode, &'static str)> {
-    let Some(token) = &server.token else {
-        return match server.is_loopback {
-            true => Ok(()),
-            false => Err((
-                StatusCode::FORBIDDEN,
-                "set CROSSDOCK_TOKEN to allow this on other than loopback addresses\n",
-            )),
-        };
-    };
-    let given = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|v| v.to_str().ok()?.strip_prefix("Bearer "));
-    match given {
-        Some(given) if is_same(given.as_bytes(), token.as_bytes()) => Ok(()),
-        _ => Err((
-            StatusCode::UNAUTHORIZED,
-            "this needs `Authorization: Bearer` with the value of CROSSDOCK_TOKEN\n",
-        )),
-    }
-}
-
-/// Compares without telling by its time how much is right.
-fn is_same(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).fold(0, |differs, (x, y)| differs | (x ^ y)) == 0
 }

@@ -16,7 +16,7 @@ mod tail;
 mod writer;
 
 pub use client::{Error, ErrorKind, Properties};
-pub use cluster::{Cluster, TopicSettings};
+pub use cluster::{Cluster, Pulse, TopicSettings};
 pub use embedded::{Embedded, PARTITION_BYTES_MAX};
 pub use feeder::Feeder;
 pub use glance::Glance;

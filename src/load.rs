@@ -70,8 +70,17 @@ pub fn check_text(path: PathBuf, text: String, env: bool) -> Checked {
 /// [`Failure::Findings`] where the file holds errors, which have been told; [`Failure::CannotStart`]
 /// where it cannot be read or is not YAML at all.
 pub fn topology(path: &Path) -> Result<Topology, Failure> {
+    topology_with_findings(path).map(|(topology, _)| topology)
+}
+
+/// The same, with everything that is found as `validate --format json` has it.
+///
+/// # Errors
+/// As [`topology`].
+pub fn topology_with_findings(path: &Path) -> Result<(Topology, serde_json::Value), Failure> {
     let checked = check(path, true)?;
     tell(&checked, Severity::Warning);
+    let findings = report::json(&checked)["findings"].take();
     if checked.draft.is_none() {
         return Err(no_yaml(path));
     }
@@ -80,7 +89,7 @@ pub fn topology(path: &Path) -> Result<Topology, Failure> {
     }
     let proved = checked.draft.and_then(|draft| graph::prove(draft).ok());
     proved
-        .map(|(topology, _)| topology)
+        .map(|(topology, _)| (topology, findings))
         .ok_or(Failure::Findings)
 }
 

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use anyhow::anyhow;
-use crossdock_model::edge::{Edge, Expect, OnOversize};
+use crossdock_model::edge::{Edge, OnOversize};
 
 use crate::exit::Failure;
 
@@ -13,12 +13,6 @@ use crate::exit::Failure;
 /// # Errors
 /// Names the file, the edge, the key and what to write meanwhile.
 pub fn keep(path: &Path, edges: &[&Edge]) -> Result<(), Failure> {
-    for edge in edges.iter().filter(|edge| edge.expect != Expect::default()) {
-        tracing::warn!(
-            edge = edge.name.as_str(),
-            "`expect` is not evaluated yet: watch lag and state in the metrics."
-        );
-    }
     let asked: Vec<String> = edges.iter().flat_map(|edge| not_yet(edge)).collect();
     if asked.is_empty() {
         return Ok(());

@@ -25,7 +25,7 @@ use crossdock_model::edge::Edge;
 use crossdock_model::graph::Names;
 
 use crate::kafka::{Cluster, Error, Properties};
-pub use status::{EdgeSnapshot, State, Status};
+pub use status::{EdgeSnapshot, PartitionSnapshot, State, Status};
 
 /// Everything a worker needs.
 #[derive(Clone)]
@@ -134,7 +134,7 @@ impl Handle {
 /// # Errors
 /// The system has no thread left.
 pub fn start(setup: Setup) -> std::io::Result<Handle> {
-    let status = Arc::new(Status::new(&setup.edge));
+    let status = Arc::new(Status::new(&setup));
     let control = Arc::new(Control::default());
     let (for_thread, its_control) = (status.clone(), control.clone());
     let thread = std::thread::Builder::new()

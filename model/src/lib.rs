@@ -14,6 +14,10 @@ pub mod file;
 mod near;
 pub mod properties;
 
+pub mod expect;
+pub mod latency;
+pub mod waiting;
+
 pub mod graph;
 
 pub mod import;

@@ -16,6 +16,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::commands::Format;
 use crate::exit::{Failure, Outcome, Verdict};
 use crate::fleet::{Fleet, Options};
+use crate::http::{About, Serving};
+use crate::metrics::Detail;
+use crate::monitor::Monitor;
 use crate::rehearsal::lab::{Lab, PARTITIONS};
 use crate::rehearsal::proof::Proof;
 use crate::rehearsal::script::{Feeders, Script};
@@ -61,7 +64,7 @@ pub struct Args {
 /// Runs the command.
 pub fn main(args: Args) -> Outcome {
     logging::start_quietly();
-    let topology = load::topology(&args.file)?;
+    let (topology, findings) = load::topology_with_findings(&args.file)?;
     let lab = lab(&topology, &args.on)?;
     let draft = lab.rewire(&topology);
     let (topology, _) = graph::prove(draft).map_err(|_| Failure::Findings)?;
@@ -90,7 +93,7 @@ pub fn main(args: Args) -> Outcome {
     let proof = stage.play().map_err(Failure::Cluster)?;
     stage.show(&proof, args.format)?;
     if args.watch {
-        stage.watch(args.listen)?;
+        stage.watch(args.listen, About::new(&topology, "rehearsal", findings))?;
     }
     fleet.stop();
     fleet.endings();
@@ -272,11 +275,16 @@ impl Stage<'_> {
     }
 
     /// Keeps producing a little, with status, until a signal.
-    fn watch(&self, listen: SocketAddr) -> Result<(), Failure> {
+    fn watch(&self, listen: SocketAddr, about: About) -> Result<(), Failure> {
         let runtime = tokio::runtime::Runtime::new()
             .context("cannot start the runtime")
             .map_err(Failure::CannotStart)?;
         let feeders = Feeders::new(self.lab).map_err(Failure::Cluster)?;
+        let serving = Serving {
+            monitor: Monitor::start(self.fleet.clone()).map_err(Failure::cannot_start)?,
+            about: Arc::new(about),
+            detail: Detail::Partition,
+        };
         runtime.block_on(async {
             let listener = tokio::net::TcpListener::bind(listen)
                 .await
@@ -284,8 +292,8 @@ impl Stage<'_> {
                 .map_err(Failure::CannotStart)?;
             output::say(&format!("Watch it at http://{listen}/api/v1/status ; Ctrl-C ends it."));
             let serving = tokio::spawn({
-                let fleet = self.fleet.clone();
-                async move { http::serve(listener, fleet, "rehearsal").await }
+                let serving = serving.clone();
+                async move { http::serve(listener, serving).await }
             });
             // Listened to from here on: a signal may come while records are produced.
             let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::cannot_start)?;

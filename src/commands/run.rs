@@ -8,12 +8,16 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use crossdock_model::edge::Edge;
 use crossdock_model::topology::Topology;
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::commands::not_yet;
 use crate::exit::{Failure, Outcome, Verdict};
 use crate::fleet::{Fleet, Options};
+use crate::http::{About, Serving};
+use crate::metrics::Detail;
+use crate::monitor::Monitor;
 use crate::worker::Ending;
 use crate::{http, load, logging, promises};
 
@@ -46,6 +50,9 @@ pub struct Args {
     /// Where status, metrics and the dashboard are served
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8642")]
     pub listen: SocketAddr,
+    /// How much the metrics tell
+    #[arg(long, value_enum, default_value_t, value_name = "DETAIL")]
+    pub metrics_detail: Detail,
     /// Name of this process among those that run the topology; the host name unless given
     #[arg(long, value_name = "ID")]
     pub instance: Option<String>,
@@ -61,7 +68,7 @@ pub fn main(args: Args) -> Outcome {
     };
     logging::start();
     let instance = instance(args.instance.clone())?;
-    let topology = load::topology(path)?;
+    let (topology, findings) = load::topology_with_findings(path)?;
     let edges = select(&topology, &args)?;
     promises::keep(path, &edges)?;
     let options = Options {
@@ -77,7 +84,7 @@ pub fn main(args: Args) -> Outcome {
         .build()
         .context("cannot start the runtime")
         .map_err(Failure::CannotStart)?;
-    let endings = runtime.block_on(replicate(&topology, &edges, &options, args.listen))?;
+    let endings = runtime.block_on(replicate(&topology, &edges, &options, &args, findings))?;
     verdict(&endings, args.once)
 }
 
@@ -142,16 +149,21 @@ async fn replicate(
     topology: &Topology,
     edges: &[&Edge],
     options: &Options,
-    listen: SocketAddr,
+    args: &Args,
+    findings: Value,
 ) -> Result<Vec<(String, Ending)>, Failure> {
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::cannot_start)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::cannot_start)?;
-    let listener = listen_on(listen, options.once).await?;
+    let listener = listen_on(args.listen, options.once).await?;
     let fleet = Arc::new(Fleet::start(topology, edges, options).map_err(Failure::CannotStart)?);
     if let Some(listener) = listener {
-        let (fleet, instance) = (fleet.clone(), options.instance.clone());
+        let serving = Serving {
+            monitor: Monitor::start(fleet.clone()).map_err(Failure::cannot_start)?,
+            about: Arc::new(About::new(topology, &options.instance, findings)),
+            detail: args.metrics_detail,
+        };
         tokio::spawn(async move {
-            if let Err(error) = http::serve(listener, fleet, &instance).await {
+            if let Err(error) = http::serve(listener, serving).await {
                 tracing::error!("HTTP has stopped: {error}.");
             }
         });

@@ -92,6 +92,25 @@ impl Drop for Answer {
     }
 }
 
+/// Asks a broker for nothing but a sign of life: metadata of no topic.
+pub(super) fn ping(client: Native, timeout: Duration) -> Result<(), KafkaError> {
+    let millis = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
+    let mut metadata: *const sys::rd_kafka_metadata = std::ptr::null();
+    // SAFETY: the client is alive; the answer is destroyed once, and only where there is one.
+    let code = unsafe {
+        let code =
+            sys::rd_kafka_metadata(client, 0, std::ptr::null_mut(), &raw mut metadata, millis);
+        if !metadata.is_null() {
+            sys::rd_kafka_metadata_destroy(metadata);
+        }
+        code
+    };
+    match RDKafkaErrorCode::from(code) {
+        RDKafkaErrorCode::NoError => Ok(()),
+        code => Err(KafkaError::MetadataFetch(code)),
+    }
+}
+
 /// Offsets of the partitions that have a leader, and why others have none.
 pub(super) struct Listed {
     pub(super) offsets: BTreeMap<TopicPartition, i64>,

@@ -1,6 +1,7 @@
 //! A cluster: its id, its topics and their settings, and what crossdock creates there.
 
 mod offsets;
+mod pulse;
 mod topics;
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -16,6 +17,7 @@ use super::client::Context;
 use super::embedded::Embedded;
 use super::{Error, Properties};
 
+pub use pulse::Pulse;
 pub use topics::TopicSettings;
 
 /// How long a cluster has to answer one question.
@@ -39,6 +41,7 @@ pub struct Cluster {
     client: RwLock<Arc<BaseConsumer<Context>>>,
     context: Context,
     embedded: Option<Embedded>,
+    pulse: Arc<Pulse>,
 }
 
 impl Cluster {
@@ -59,7 +62,13 @@ impl Cluster {
             client,
             context,
             embedded,
+            pulse: Arc::default(),
         })
+    }
+
+    /// When it was heard of last.
+    pub fn pulse(&self) -> Arc<Pulse> {
+        self.pulse.clone()
     }
 
     /// What the topology calls it.

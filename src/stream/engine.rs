@@ -6,6 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crossdock_model::latency::Ages;
+
 use crate::kafka::{CommitError, Error, Position, TopicPartition};
 
 /// A source partition and the target partition it is copied into: the same number on both sides.
@@ -38,6 +40,8 @@ pub struct Tally {
     pub records: u64,
     /// Their keys and values, in bytes.
     pub bytes: u64,
+    /// Batches they came in: what was taken from the source in one go.
+    pub batches: u64,
     /// Records not copied because they have been at the target before.
     pub dropped_loop: u64,
     /// Records not copied because they were not produced on the source itself (`forward: local`).
@@ -46,8 +50,6 @@ pub struct Tally {
     pub foreign_headers: u64,
     /// Records whose timestamp 0 the target replaces by its own (librdkafka takes 0 for "now").
     pub zero_timestamps: u64,
-    /// Timestamp of the last of them, in milliseconds since the epoch; 0 when there is none.
-    pub last_timestamp: i64,
 }
 
 impl Tally {
@@ -55,13 +57,11 @@ impl Tally {
     pub fn add(&mut self, later: &Self) {
         self.records += later.records;
         self.bytes += later.bytes;
+        self.batches += later.batches;
         self.dropped_loop += later.dropped_loop;
         self.dropped_replica += later.dropped_replica;
         self.foreign_headers += later.foreign_headers;
         self.zero_timestamps += later.zero_timestamps;
-        if later.last_timestamp != 0 {
-            self.last_timestamp = later.last_timestamp;
-        }
     }
 }
 
@@ -76,6 +76,8 @@ pub enum Step {
         next: i64,
         /// What was done.
         tally: Tally,
+        /// Timestamps of the records handed to the target.
+        ages: Ages,
     },
     /// The last stable offset has been reached: `position` stands behind transaction markers too.
     End {

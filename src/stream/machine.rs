@@ -6,6 +6,8 @@ mod opening;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use crossdock_model::latency::Ages;
+
 use super::engine::{Engine, Step, Tally, Twin};
 use super::seams::{Outlook, Positions, Report};
 use crate::kafka::TopicPartition;
@@ -28,6 +30,7 @@ struct Partition {
     committed: Option<i64>,
     next: i64,
     tally: Tally,
+    ages: Ages,
     phase: Phase,
 }
 
@@ -40,6 +43,14 @@ enum Phase {
     Open,
     Waiting(Instant),
     Halted,
+}
+
+impl Partition {
+    /// What was done since the last commit was undone.
+    fn forget_done(&mut self) {
+        self.tally = Tally::default();
+        self.ages = Ages::default();
+    }
 }
 
 /// The stream.
@@ -109,6 +120,7 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
                 committed: None,
                 next: 0,
                 tally: Tally::default(),
+                ages: Ages::default(),
                 phase: Phase::New,
             };
             self.partitions.insert(self.next_slot, partition);
@@ -239,10 +251,19 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
 
     fn take(&mut self, step: Step) {
         match step {
-            Step::Moved { slot, next, tally } => {
+            Step::Moved {
+                slot,
+                next,
+                tally,
+                ages,
+            } => {
                 if let Some(partition) = self.partitions.get_mut(&slot) {
+                    if let (None, Some(first)) = (partition.ages.first(), ages.first()) {
+                        self.report.pending(&partition.twin, first);
+                    }
                     partition.next = next;
                     partition.tally.add(&tally);
+                    partition.ages.append(ages);
                     self.spent.add(&tally);
                     self.dirty_since.get_or_insert_with(Instant::now);
                 }

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossdock_model::graph::{Admit, admit_path};
+use crossdock_model::latency::Ages;
 use crossdock_model::provenance::Hop;
 
 use super::engine::{Engine, Step, Tally, Twin};
+use crate::clock;
 use crate::kafka::{
     Cluster, CommitError, Error, Lease, Member, Position, Properties, Reader, Received, Record,
     Refusal, VIA, Writer,
@@ -60,6 +62,7 @@ struct Route {
     hop: Vec<u8>,
     next: Option<i64>,
     tally: Tally,
+    ages: Ages,
     /// Something could not be read: nothing more until it is opened again.
     is_broken: bool,
 }
@@ -129,6 +132,7 @@ impl Engine for RecordEngine {
             hop: hop.into_bytes(),
             next: None,
             tally: Tally::default(),
+            ages: Ages::default(),
             is_broken: false,
         });
         Ok(())
@@ -149,35 +153,35 @@ impl Engine for RecordEngine {
         };
         let (recipe, routes) = (&self.recipe, &mut self.routes);
         let mut failed = None;
-        reader
-            .receive(wait, recipe.batch_records_max)
-            .for_each(|slot, received| {
-                let Some(route) = routes.get_mut(slot).and_then(Option::as_mut) else {
-                    return;
-                };
-                match received {
-                    Received::Record(record) => {
-                        if failed.is_none() {
-                            failed = route.take(recipe, writer, record).err();
-                        }
-                    }
-                    Received::End(position) => {
-                        route.tell(slot, steps);
-                        steps.push(Step::End { slot, position });
-                    }
-                    // What follows in this batch lies behind what could not be read.
-                    Received::OutOfRange => {
-                        route.is_broken = true;
-                        route.tell(slot, steps);
-                        steps.push(Step::OutOfRange { slot });
-                    }
-                    Received::Failed(error) => {
-                        route.is_broken = true;
-                        route.tell(slot, steps);
-                        steps.push(Step::Failed { slot, error });
+        let batch = reader.receive(wait, recipe.batch_records_max);
+        let now_ms = clock::now_ms();
+        batch.for_each(|slot, received| {
+            let Some(route) = routes.get_mut(slot).and_then(Option::as_mut) else {
+                return;
+            };
+            match received {
+                Received::Record(record) => {
+                    if failed.is_none() {
+                        failed = route.take(recipe, writer, record, now_ms).err();
                     }
                 }
-            });
+                Received::End(position) => {
+                    route.tell(slot, steps);
+                    steps.push(Step::End { slot, position });
+                }
+                // What follows in this batch lies behind what could not be read.
+                Received::OutOfRange => {
+                    route.is_broken = true;
+                    route.tell(slot, steps);
+                    steps.push(Step::OutOfRange { slot });
+                }
+                Received::Failed(error) => {
+                    route.is_broken = true;
+                    route.tell(slot, steps);
+                    steps.push(Step::Failed { slot, error });
+                }
+            }
+        });
         for (slot, route) in routes.iter_mut().enumerate() {
             if let Some(route) = route {
                 route.tell(slot, steps);
@@ -229,6 +233,7 @@ impl Route {
         recipe: &Recipe,
         writer: &mut Writer,
         mut record: Record<'_>,
+        now_ms: i64,
     ) -> Result<(), CommitError> {
         let offset = record.offset();
         match guard(recipe, &record, &mut self.tally) {
@@ -250,7 +255,7 @@ impl Route {
                 self.tally.records += 1;
                 self.tally.bytes += bytes;
                 self.tally.zero_timestamps += u64::from(timestamp == 0);
-                self.tally.last_timestamp = timestamp;
+                self.ages.note(timestamp, now_ms);
             }
             Admit::DropLoop => self.tally.dropped_loop += 1,
             Admit::DropNotLocal => self.tally.dropped_replica += 1,
@@ -261,10 +266,12 @@ impl Route {
 
     fn tell(&mut self, slot: usize, steps: &mut Vec<Step>) {
         if let Some(next) = self.next.take() {
+            self.tally.batches += u64::from(self.tally.records > 0);
             steps.push(Step::Moved {
                 slot,
                 next,
                 tally: std::mem::take(&mut self.tally),
+                ages: std::mem::take(&mut self.ages),
             });
         }
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crossdock_model::latency::Ages;
+
 use super::engine::{Tally, Twin};
 use crate::kafka::Error;
 
@@ -38,8 +40,15 @@ pub trait Positions {
 
 /// What a stream tells while it runs.
 pub trait Report {
-    /// Everything before `position` is final at the target; `tally` is what was done since the last time.
-    fn committed(&self, twin: &Twin, position: i64, tally: &Tally);
+    /// Records were handed to the target, the first of them with this timestamp; they are not final.
+    fn pending(&self, twin: &Twin, timestamp: i64);
+    /// Everything before `position` is final at the target; `tally` is what was done since the last time,
+    /// with these timestamps.
+    fn committed(&self, twin: &Twin, position: i64, tally: &Tally, ages: &Ages);
+    /// A transaction, or what stands for one at least once, has ended: committed, or undone.
+    fn ended(&self, is_committed: bool);
+    /// The target refused records of this partition for good.
+    fn refused(&self, twin: &Twin, records: u64);
     /// The source's last stable offset was seen there.
     fn end_seen(&self, twin: &Twin, end: i64);
     /// The partition came to this stream; its position is not known yet.

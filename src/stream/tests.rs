@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crossdock_model::latency::Ages;
 use crossdock_model::name::Alias;
 
 use super::engine::{Engine, Step, Tally, Twin};
@@ -111,6 +112,7 @@ impl Engine for FakeEngine {
                 slot: *slot,
                 next: *next,
                 tally,
+                ages: Ages::default(),
             });
         }
         if std::mem::take(&mut self.faults.borrow_mut().copy) {
@@ -195,7 +197,10 @@ impl Positions for FakePositions {
 struct Silent;
 
 impl Report for Silent {
-    fn committed(&self, _: &Twin, _: i64, _: &Tally) {}
+    fn pending(&self, _: &Twin, _: i64) {}
+    fn committed(&self, _: &Twin, _: i64, _: &Tally, _: &Ages) {}
+    fn ended(&self, _: bool) {}
+    fn refused(&self, _: &Twin, _: u64) {}
     fn end_seen(&self, _: &Twin, _: i64) {}
     fn came(&self, _: &Twin) {}
     fn lost(&self, _: &Twin, _: i64, _: i64) {}

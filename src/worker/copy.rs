@@ -121,13 +121,17 @@ fn copier(shared: &Shared, stream: usize, member: &Arc<Member>) -> Copier {
 }
 
 fn obey(shared: &Shared, copier: &mut Copier, idle: &mut Idle, event: Membership) {
+    shared.status.count(|counts| counts.rebalances += 1);
+    let (verb, count) = match &event {
+        Membership::Granted { partitions, .. } => ("gives", partitions.len()),
+        Membership::Revoked { partitions, .. } | Membership::Lost { partitions, .. } => {
+            ("takes", partitions.len())
+        }
+    };
+    let edge = shared.setup.edge.name.as_str();
+    tracing::debug!(edge, "Rebalance: the group {verb} {count} partitions.");
     match event {
         Membership::Granted { lease, partitions } => {
-            let count = partitions.len();
-            tracing::debug!(
-                edge = shared.setup.edge.name.as_str(),
-                "The group gives {count} partitions."
-            );
             idle.0.retain(|place| !partitions.contains(place));
             idle.0.extend(partitions);
             copier.grant(lease, idle.with_twins(shared));

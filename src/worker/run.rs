@@ -136,6 +136,7 @@ impl Worker {
                         tracing::warn!(edge, "{error}; next try in {backoff:?}.");
                     }
                     self.status.trouble(State::Retrying, error.to_string());
+                    self.status.count(|counts| counts.retry(error.kind));
                     let silent = self.silent(Task::Start, &error);
                     if self.setup.once
                         && (error.kind == ErrorKind::Refused || silent > ONCE_ANSWER_WITHIN)

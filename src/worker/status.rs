@@ -1,25 +1,35 @@
 //! What an edge's worker tells of itself: written by its streams, read by HTTP, metrics and `--once`.
 
+mod counts;
 mod report;
 mod snapshot;
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crossdock_model::edge::Edge;
+use crossdock_model::edge::Expect;
+use crossdock_model::waiting::Waiting;
 
-use crate::kafka::{Error, TopicPartition};
+use super::Setup;
+use crate::kafka::{Error, Pulse, TopicPartition};
 use crate::stream::{Tally, Twin};
+pub use counts::{Counts, KINDS};
 pub use report::StreamReport;
-pub use snapshot::{Dropped, EdgeSnapshot, PartitionSnapshot, State};
+pub use snapshot::{Dropped, EdgeSnapshot, Ends, PartitionSnapshot, State};
 
 #[derive(Clone, Debug)]
 struct Partition {
     twin: Twin,
     position: Option<i64>,
     end: Option<i64>,
-    last_timestamp: i64,
+    /// The high watermark.
+    high: Option<i64>,
+    /// Timestamp of the first record that was handed to the target and is not final.
+    pending: Option<i64>,
+    waiting: Waiting,
+    /// When it last got on, or had nothing to copy.
+    progress: Instant,
     is_twinless: bool,
     trouble: Option<(State, String)>,
 }
@@ -37,8 +47,9 @@ struct Inner {
     waits: Vec<Option<(Instant, Error)>>,
     ends_seen: Option<Instant>,
     partitions: BTreeMap<TopicPartition, Partition>,
-    totals: Tally,
-    lost: u64,
+    counts: Counts,
+    /// What was done by partition, also of those that are elsewhere now.
+    tallies: BTreeMap<TopicPartition, Tally>,
 }
 
 /// The status of one edge, shared by all who write and read it.
@@ -47,12 +58,18 @@ pub struct Status {
     name: String,
     source: String,
     target: String,
+    expect: Expect,
+    is_limited: bool,
+    born: Instant,
+    /// The source's and the target's.
+    pulses: [Arc<Pulse>; 2],
     inner: Mutex<Inner>,
 }
 
 impl Status {
     /// An edge that starts.
-    pub fn new(edge: &Edge) -> Self {
+    pub fn new(setup: &Setup) -> Self {
+        let edge = &setup.edge;
         let inner = Inner {
             joined: vec![false; edge.streams],
             waits: vec![None; edge.streams],
@@ -62,6 +79,10 @@ impl Status {
             name: edge.name.to_string(),
             source: edge.source.to_string(),
             target: edge.target.to_string(),
+            expect: edge.expect,
+            is_limited: edge.limit.is_some(),
+            born: Instant::now(),
+            pulses: [setup.source.pulse(), setup.target.pulse()],
             inner: Mutex::new(inner),
         }
     }
@@ -91,7 +112,15 @@ impl Status {
 
     /// Somebody said that it stands, or goes on.
     pub fn paused(&self, is_paused: bool) {
-        self.lock().is_paused = is_paused;
+        let mut inner = self.lock();
+        inner.is_paused = is_paused;
+        let now = Instant::now();
+        inner.partitions.values_mut().for_each(|p| p.progress = now);
+    }
+
+    /// Counts something.
+    pub fn count(&self, what: impl FnOnce(&mut Counts)) {
+        what(&mut self.lock().counts);
     }
 
     /// The topics of both clusters have been looked at; `has_topics`: there is something to copy.
@@ -148,6 +177,17 @@ impl Status {
         for (place, end) in ends {
             if let Some(partition) = inner.partitions.get_mut(place) {
                 partition.end = Some(*end);
+                partition.looked(self.born.elapsed());
+            }
+        }
+    }
+
+    /// The source's high watermarks.
+    pub fn highs(&self, highs: &BTreeMap<TopicPartition, i64>) {
+        let mut inner = self.lock();
+        for (place, high) in highs {
+            if let Some(partition) = inner.partitions.get_mut(place) {
+                partition.high = Some(*high);
             }
         }
     }
@@ -203,9 +243,26 @@ impl Partition {
             twin: twin.clone(),
             position: None,
             end: None,
-            last_timestamp: 0,
+            high: None,
+            pending: None,
+            waiting: Waiting::default(),
+            progress: Instant::now(),
             is_twinless: false,
             trouble: None,
+        }
+    }
+
+    /// The end or the position is news; `at` is the time since the edge's birth.
+    fn looked(&mut self, at: Duration) {
+        let Some(end) = self.end else { return };
+        self.waiting.saw(end, at);
+        let Some(position) = self.position else {
+            return;
+        };
+        self.waiting.passed(position);
+        if position >= end {
+            self.progress = Instant::now();
+            self.pending = None;
         }
     }
 }

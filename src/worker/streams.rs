@@ -92,6 +92,7 @@ impl Streams {
                     edge = shared.setup.edge.name.as_str(),
                     "A stream starts again."
                 );
+                shared.status.count(|counts| counts.restarts += 1);
                 let next = start(shared, self.running[number].stream)?;
                 std::mem::replace(&mut self.running[number], next).join();
             }

@@ -63,6 +63,7 @@ impl Worker {
             }
             if report.is_due() {
                 self.report();
+                self.list_unstable();
                 self.attend(Task::Orphans, |worker| {
                     worker.find_orphans(shared, streams, &mut orphans)
                 });
@@ -122,6 +123,7 @@ impl Worker {
             }
             Err(Trouble::Retry(error)) => {
                 self.silent(task, &error);
+                self.status.count(|counts| counts.retry(error.kind));
                 self.status.trouble(State::Retrying, error.to_string());
             }
             Err(Trouble::Halt(reason)) => self.status.trouble(State::Halted, reason),
@@ -138,6 +140,15 @@ impl Worker {
             .collect();
         self.status.ends(&self.setup.source.known_ends(&held)?);
         Ok(())
+    }
+
+    /// Records of transactions that are open at the source wait there, not here: that they do is told.
+    fn list_unstable(&self) {
+        let held: Vec<_> = self.status.positions().into_keys().collect();
+        // Whether the source answers is told by its log ends.
+        if let Ok(highs) = self.setup.source.high_watermarks(&held) {
+            self.status.highs(&highs);
+        }
     }
 
     /// Commits the positions to `report_group` at the source, for whoever looks at its lag there. It is

@@ -6,6 +6,7 @@
 //! provenance header.
 
 pub mod admin;
+pub mod arrivals;
 pub mod broker;
 pub mod dock;
 pub mod dump;

@@ -2,12 +2,14 @@
 
 mod bad_input;
 mod crash;
+mod deploy;
 mod halts;
 mod ledger;
 mod offline;
 mod offsets;
 mod one_way;
 mod scenes;
+mod seeing;
 mod stall;
 mod star;
 mod takeover;

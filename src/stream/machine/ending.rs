@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::{Phase, Stream};
 use crate::kafka::{CommitError, Error, ErrorKind, Refusal, Refused, TopicPartition};
-use crate::stream::engine::{Engine, Tally};
+use crate::stream::engine::Engine;
 use crate::stream::seams::{Positions, Report};
 
 /// Back-off is doubled up to so many times its shortest.
@@ -73,9 +73,11 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
                     &partition.twin,
                     partition.next,
                     &std::mem::take(&mut partition.tally),
+                    &std::mem::take(&mut partition.ages),
                 );
             }
         }
+        self.report.ended(true);
         self.dirty_since = None;
         self.backoff = self.backoff_unit;
         self.report.waits(None);
@@ -113,6 +115,11 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
                 continue;
             };
             let error = &first.error;
+            if first.why != Refusal::Passing
+                && let Some(partition) = self.partitions.get(&slot)
+            {
+                self.report.refused(&partition.twin, count as u64);
+            }
             match first.why {
                 Refusal::Oversize => {
                     self.halt(
@@ -153,9 +160,11 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
             self.renew_because(&error);
             return;
         }
-        self.dirty_since = None;
+        if self.dirty_since.take().is_some() {
+            self.report.ended(false);
+        }
         for partition in self.partitions.values_mut() {
-            partition.tally = Tally::default();
+            partition.forget_done();
             if partition.committed == Some(partition.next) {
                 continue;
             }

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use crossdock_model::latency::Ages;
+
 use super::{Partition, Phase, Stream};
 use crate::stream::engine::{Engine, Tally, Twin};
 use crate::stream::seams::{Outlook, Positions, Report};
@@ -23,10 +25,12 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
             return false;
         }
         self.renew_at = None;
-        self.dirty_since = None;
+        if self.dirty_since.take().is_some() {
+            self.report.ended(false);
+        }
         self.report.waits(None);
         for partition in self.partitions.values_mut() {
-            partition.tally = Tally::default();
+            partition.forget_done();
             partition.next = partition.committed.unwrap_or(partition.next);
             if matches!(partition.phase, Phase::Open | Phase::Ready) {
                 self.engine.close(&partition.twin);
@@ -91,14 +95,18 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
         let Some(partition) = self.partitions.get_mut(&slot) else {
             return;
         };
-        partition.tally = Tally::default();
+        partition.forget_done();
         match outlook {
             Outlook::Resume(position) => {
                 partition.committed = Some(position);
                 partition.next = position;
                 partition.phase = Phase::Ready;
-                self.report
-                    .committed(&partition.twin, position, &Tally::default());
+                self.report.committed(
+                    &partition.twin,
+                    position,
+                    &Tally::default(),
+                    &Ages::default(),
+                );
             }
             Outlook::Begin(position) | Outlook::Skip(position) => {
                 partition.committed = None;

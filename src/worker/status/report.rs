@@ -4,6 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Partition, State, Status};
+use crossdock_model::latency::Ages;
+
+use crate::clock;
 use crate::kafka::{Error, ErrorKind};
 use crate::stream::{Report, Tally, Twin};
 
@@ -20,19 +23,51 @@ pub struct StreamReport {
 }
 
 impl Report for StreamReport {
-    fn committed(&self, twin: &Twin, position: i64, tally: &Tally) {
-        self.status.lock().totals.add(tally);
+    fn pending(&self, twin: &Twin, timestamp: i64) {
+        self.status
+            .with(twin, |partition| partition.pending = Some(timestamp));
+    }
+
+    fn committed(&self, twin: &Twin, position: i64, tally: &Tally, ages: &Ages) {
+        let now_ms = clock::now_ms();
+        let mut inner = self.status.lock();
+        inner.counts.done.add(tally);
+        inner.counts.latency.observe_all(ages, now_ms);
+        inner.tallies.entry(twin.source()).or_default().add(tally);
+        drop(inner);
+        let at = self.status.born.elapsed();
         self.status.with(twin, |partition| {
-            partition.position = Some(position);
-            if tally.last_timestamp > 0 {
-                partition.last_timestamp = tally.last_timestamp;
+            if partition.position.is_none_or(|before| before < position) {
+                partition.progress = Instant::now();
             }
+            partition.position = Some(position);
+            partition.pending = None;
+            partition.looked(at);
         });
     }
 
+    fn ended(&self, is_committed: bool) {
+        let word = if is_committed { "Committed" } else { "Undone" };
+        tracing::debug!(
+            edge = self.status.name,
+            stream = self.stream,
+            "{word} a transaction."
+        );
+        self.status.count(|counts| match is_committed {
+            true => counts.committed += 1,
+            false => counts.aborted += 1,
+        });
+    }
+
+    fn refused(&self, _: &Twin, records: u64) {
+        self.status.count(|counts| counts.refused += records);
+    }
+
     fn end_seen(&self, twin: &Twin, end: i64) {
+        let at = self.status.born.elapsed();
         self.status.with(twin, |partition| {
-            partition.end = Some(partition.end.unwrap_or(end).max(end))
+            partition.end = Some(partition.end.unwrap_or(end).max(end));
+            partition.looked(at);
         });
     }
 
@@ -48,7 +83,10 @@ impl Report for StreamReport {
             partition = twin.partition,
             "Offsets [{from}, {to}) are lost."
         );
-        self.status.lock().lost += u64::try_from(to - from).unwrap_or(0);
+        self.status.count(|counts| {
+            counts.lost_offsets += u64::try_from(to - from).unwrap_or(0);
+            counts.lost_ranges += 1;
+        });
     }
 
     fn going(&self, twin: &Twin) {
@@ -57,6 +95,7 @@ impl Report for StreamReport {
 
     fn retrying(&self, twin: &Twin, reason: &str) {
         tracing::warn!(edge = self.status.name, "{reason}.");
+        self.status.count(|counts| counts.retry(ErrorKind::Other));
         self.status.with(twin, |partition| {
             partition.trouble = Some((State::Retrying, reason.to_owned()))
         });
@@ -80,6 +119,9 @@ impl Report for StreamReport {
 
     fn waits(&self, why: Option<(&Error, Duration)>) {
         let mut inner = self.status.lock();
+        if let Some((error, _)) = why {
+            inner.counts.retry(error.kind);
+        }
         let Some(waits) = inner.waits.get_mut(self.stream) else {
             return;
         };

@@ -2,13 +2,21 @@
 
 use std::time::{Duration, Instant};
 
+use crossdock_model::edge::Expect;
 use serde::Serialize;
 
-use super::{Inner, Partition, Status};
+use super::{Counts, Inner, Partition, Status};
 use crate::clock;
+use crate::stream::{Tally, Twin};
 
 /// Evidence older than this proves nothing: without news of the source's log ends, no edge is caught up.
 const EVIDENCE_MAX_AGE: Duration = Duration::from_secs(5);
+
+/// A cluster that is asked every second and silent for longer than this does not answer.
+const SILENCE_MAX: Duration = Duration::from_secs(5);
+
+/// A partition that is behind and has not moved for longer than this stands still.
+const STILL_MAX: Duration = Duration::from_secs(30);
 
 /// What the group said longer ago than this has passed.
 const GROUP_TROUBLE_AGE_MAX: Duration = Duration::from_secs(15);
@@ -61,14 +69,27 @@ pub struct EdgeSnapshot {
     pub reason: Option<String>,
     /// Records stable at the source and not yet final at the target, over the partitions held here.
     pub lag_records: i64,
-    /// Age of the oldest of them, in seconds.
+    /// Their keys and values in bytes, by the mean size of what was copied so far.
+    pub lag_bytes: u64,
+    /// Age of the oldest of them, in seconds: by its timestamp where it has been read, else since it was
+    /// seen at the source.
     pub lag_seconds: f64,
+    /// For how long the oldest of them has waited since it was seen at the source, in seconds.
+    pub wait_seconds: f64,
+    /// Records behind the source's last stable offset: of transactions that are open there.
+    pub unstable_records: i64,
+    /// Seconds since the partition that stands longest got on, or had nothing to copy.
+    pub progress_seconds: f64,
+    /// Seconds since each cluster was heard of.
+    pub last_heard_seconds: Ends<f64>,
     /// Records copied since the start of this process.
     pub records_total: u64,
     /// Their keys and values, in bytes.
     pub bytes_total: u64,
     /// Records not copied since the start of this process, by reason.
     pub dropped_total: Dropped,
+    /// Records that the target refused for good, since the start of this process.
+    pub refused_total: u64,
     /// Offsets lost at the source that this process went on behind, since its start.
     pub lost_total: u64,
     /// Headers of the provenance header's name that are none, since the start of this process.
@@ -78,6 +99,21 @@ pub struct EdgeSnapshot {
     /// Whether all streams have joined their group.
     #[serde(skip)]
     pub is_ready: bool,
+    /// What it has done.
+    #[serde(skip)]
+    pub counts: Counts,
+    /// What is expected of it.
+    #[serde(skip)]
+    pub expect: Expect,
+}
+
+/// Something of both ends of an edge.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Ends<T> {
+    /// Of the cluster that is read.
+    pub source: T,
+    /// Of the cluster that is written.
+    pub target: T,
 }
 
 /// Records not copied, by reason.
@@ -108,38 +144,108 @@ pub struct PartitionSnapshot {
     /// Why, where it is not running.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Records stable at the source and not yet final at the target.
+    pub lag_records: i64,
+    /// Age of the oldest of them, as of the edge.
+    pub lag_seconds: f64,
+    /// Records copied since the start of this process.
+    pub records_total: u64,
+    /// Their keys and values, in bytes.
+    pub bytes_total: u64,
+    /// The batches they came in.
+    pub batches_total: u64,
 }
 
 impl Status {
     /// The edge as it is now.
     pub fn snapshot(&self) -> EdgeSnapshot {
         let inner = self.lock();
-        let partitions: Vec<_> = inner.partitions.values().map(Partition::snapshot).collect();
-        let (state, reason) = inner.state(&partitions);
+        let now = Now {
+            at: self.born.elapsed(),
+            ms: clock::now_ms(),
+            is_limited: self.is_limited,
+        };
+        let partitions: Vec<_> = inner
+            .partitions
+            .iter()
+            .map(|(place, p)| p.snapshot(&now, inner.tallies.get(place)))
+            .collect();
+        let [source, target] = &self.pulses;
+        let (state, reason) = inner.state(&partitions, self.silent());
+        let done = inner.counts.done;
+        let lag_records = partitions.iter().map(|p| p.lag_records).sum();
+        let longest = |of: &dyn Fn(&Partition) -> Duration| {
+            let all = inner.partitions.values().map(of);
+            all.max().unwrap_or_default().as_secs_f64()
+        };
         EdgeSnapshot {
             name: self.name.clone(),
             source: self.source.clone(),
             target: self.target.clone(),
             state,
             reason,
-            lag_records: inner.partitions.values().map(Partition::lag).sum(),
-            lag_seconds: inner
-                .partitions
-                .values()
-                .map(Partition::lag_seconds)
-                .fold(0.0, f64::max),
-            records_total: inner.totals.records,
-            bytes_total: inner.totals.bytes,
-            dropped_total: Dropped {
-                loops: inner.totals.dropped_loop,
-                replica: inner.totals.dropped_replica,
+            lag_records,
+            lag_bytes: bytes_of(lag_records, &done),
+            lag_seconds: partitions.iter().map(|p| p.lag_seconds).fold(0.0, f64::max),
+            wait_seconds: longest(&|p| p.wait(&now)),
+            unstable_records: inner.partitions.values().map(Partition::unstable).sum(),
+            progress_seconds: longest(&|p| p.progress.elapsed()),
+            last_heard_seconds: Ends {
+                source: source.silence().as_secs_f64(),
+                target: target.silence().as_secs_f64(),
             },
-            lost_total: inner.lost,
-            foreign_headers_total: inner.totals.foreign_headers,
+            records_total: done.records,
+            bytes_total: done.bytes,
+            dropped_total: Dropped {
+                loops: done.dropped_loop,
+                replica: done.dropped_replica,
+            },
+            refused_total: inner.counts.refused,
+            lost_total: inner.counts.lost_offsets,
+            foreign_headers_total: done.foreign_headers,
             partitions,
             is_ready: inner.is_ready(),
+            counts: inner.counts.clone(),
+            expect: self.expect,
         }
     }
+
+    /// A cluster that was not heard of for too long.
+    fn silent(&self) -> Option<String> {
+        let ends = [&self.source, &self.target].into_iter().zip(&self.pulses);
+        let silent = ends
+            .map(|(alias, pulse)| (alias, pulse.silence()))
+            .find(|(_, silence)| *silence > SILENCE_MAX);
+        silent.map(|(alias, silence)| {
+            format!("cluster `{alias}`: no answer for {} s", silence.as_secs())
+        })
+    }
+}
+
+/// The time of a snapshot.
+struct Now {
+    /// Since the edge's birth.
+    at: Duration,
+    /// Milliseconds since the epoch.
+    ms: i64,
+    /// With a rate limit, a partition may wait for its turn.
+    is_limited: bool,
+}
+
+/// Why everything stable has been copied and yet some may be missed.
+fn nothing_left(unstable: i64) -> String {
+    match unstable {
+        0 => "nothing left to copy".to_owned(),
+        open => format!(
+            "nothing left to copy; {open} records wait for a transaction that is open at the source"
+        ),
+    }
+}
+
+/// Records in bytes, by the mean size of those that were copied.
+fn bytes_of(records: i64, done: &Tally) -> u64 {
+    let records = u64::try_from(records).unwrap_or(0);
+    records.saturating_mul(done.bytes) / done.records.max(1)
 }
 
 impl Inner {
@@ -148,7 +254,11 @@ impl Inner {
     }
 
     /// The gravest thing that is known, with its reason.
-    fn state(&self, partitions: &[PartitionSnapshot]) -> (State, Option<String>) {
+    fn state(
+        &self,
+        partitions: &[PartitionSnapshot],
+        silent: Option<String>,
+    ) -> (State, Option<String>) {
         let halted = |state: &State| *state == State::Halted;
         if let Some((state, reason)) = self.trouble.as_ref().filter(|(state, _)| halted(state)) {
             return (*state, Some(reason.clone()));
@@ -166,7 +276,7 @@ impl Inner {
             );
         }
         let retrying = of(State::Retrying).next().and_then(|p| p.reason.clone());
-        if let Some(reason) = self.hindrance(retrying) {
+        if let Some(reason) = self.hindrance(retrying).or(silent) {
             return (State::Retrying, Some(reason));
         }
         if !self.is_ready() || of(State::Starting).next().is_some() {
@@ -185,12 +295,13 @@ impl Inner {
         if of(State::Running).next().is_some() {
             return (State::Running, None);
         }
+        let unstable = self.partitions.values().map(Partition::unstable).sum();
         let reason = match (self.has_topics, partitions.is_empty()) {
-            (false, _) => "no topic of the source matches",
-            (true, true) => "other instances hold all partitions",
-            (true, false) => "nothing left to copy",
+            (false, _) => "no topic of the source matches".to_owned(),
+            (true, true) => "other instances hold all partitions".to_owned(),
+            (true, false) => nothing_left(unstable),
         };
-        (State::CaughtUp, Some(reason.to_owned()))
+        (State::CaughtUp, Some(reason))
     }
 
     /// What keeps the edge from getting on, though it tries.
@@ -233,23 +344,62 @@ impl Partition {
         }
     }
 
-    fn lag_seconds(&self) -> f64 {
-        if self.lag() == 0 || self.last_timestamp <= 0 {
-            return 0.0;
+    fn unstable(&self) -> i64 {
+        match (self.end, self.high) {
+            (Some(end), Some(high)) => (high - end).max(0),
+            _ => 0,
         }
-        let age = clock::now_ms() - self.last_timestamp;
-        Duration::from_millis(u64::try_from(age).unwrap_or(0)).as_secs_f64()
     }
 
-    fn snapshot(&self) -> PartitionSnapshot {
-        let (state, reason) = match (&self.trouble, self.position, self.end) {
+    /// How long records have been seen waiting.
+    fn wait(&self, now: &Now) -> Duration {
+        let since = self.waiting.since().filter(|_| self.lag() > 0);
+        since.map_or(Duration::ZERO, |since| now.at.saturating_sub(since))
+    }
+
+    fn lag_seconds(&self, now: &Now) -> f64 {
+        if self.lag() == 0 {
+            return 0.0;
+        }
+        let age = self.pending.map_or(0, |timestamp| now.ms - timestamp);
+        let age = Duration::from_millis(u64::try_from(age).unwrap_or(0));
+        age.max(self.wait(now)).as_secs_f64()
+    }
+
+    /// How long it has stood still, if that is too long.
+    fn stands_still(&self, now: &Now) -> Option<Duration> {
+        let still = self.progress.elapsed();
+        (self.lag() > 0 && still > STILL_MAX && !now.is_limited).then_some(still)
+    }
+
+    fn state(&self, now: &Now) -> (State, Option<String>) {
+        match (&self.trouble, self.position, self.end) {
             (Some((state, reason)), _, _) => (*state, Some(reason.clone())),
             (None, None, _) => (State::Starting, Some("finding its position".to_owned())),
             (None, Some(position), Some(end)) if position >= end => {
-                (State::CaughtUp, Some("nothing left to copy".to_owned()))
+                (State::CaughtUp, Some(nothing_left(self.unstable())))
             }
-            (None, Some(_), _) => (State::Running, None),
-        };
+            (None, Some(position), _) => match self.stands_still(now) {
+                None => (State::Running, None),
+                Some(still) => {
+                    let Twin {
+                        source_topic,
+                        partition,
+                        ..
+                    } = &self.twin;
+                    let reason = format!(
+                        "{source_topic}-{partition} has stood at offset {position} for {} s",
+                        still.as_secs()
+                    );
+                    (State::Retrying, Some(reason))
+                }
+            },
+        }
+    }
+
+    fn snapshot(&self, now: &Now, done: Option<&Tally>) -> PartitionSnapshot {
+        let (state, reason) = self.state(now);
+        let done = done.copied().unwrap_or_default();
         PartitionSnapshot {
             topic: self.twin.source_topic.to_string(),
             partition: self.twin.partition,
@@ -258,6 +408,11 @@ impl Partition {
             log_end_offset: self.end,
             state,
             reason,
+            lag_records: self.lag(),
+            lag_seconds: self.lag_seconds(now),
+            records_total: done.records,
+            bytes_total: done.bytes,
+            batches_total: done.batches,
         }
     }
 }

@@ -1,0 +1,404 @@
+//! The names, what they mean, and where their figures come from.
+
+use std::borrow::Cow;
+use std::fmt::Error;
+
+use crossdock_model::expect::Health;
+use crossdock_model::latency::Histogram;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Unit;
+
+use crate::monitor::EdgeView;
+use crate::process::Usage;
+use crate::worker::status::KINDS;
+use crate::worker::{EdgeSnapshot, State};
+
+const STATES: [State; 6] = [
+    State::Starting,
+    State::Running,
+    State::CaughtUp,
+    State::Paused,
+    State::Retrying,
+    State::Halted,
+];
+
+type Labels<'a> = Vec<(&'static str, Cow<'a, str>)>;
+
+/// A series: what tells it from others of its edge, and its figure.
+type Series<'a> = (Labels<'a>, f64);
+
+/// One name.
+pub(super) struct Family {
+    name: &'static str,
+    unit: Option<Unit>,
+    kind: MetricType,
+    help: &'static str,
+    /// The series of one edge.
+    of: fn(&EdgeView) -> Vec<Series<'_>>,
+}
+
+impl Family {
+    pub(super) fn encode(
+        &self,
+        page: &mut DescriptorEncoder,
+        edges: &[EdgeView],
+    ) -> Result<(), Error> {
+        let name = format!("crossdock_{}", self.name);
+        let mut family = page.encode_descriptor(&name, self.help, self.unit.as_ref(), self.kind)?;
+        for edge in edges {
+            for (more, figure) in (self.of)(edge) {
+                let labels = labels(&edge.edge, more);
+                let metric = family.encode_family(&labels)?;
+                match (self.kind, self.unit.is_some()) {
+                    (MetricType::Counter, _) => ConstCounter::new(figure as u64).encode(metric)?,
+                    (_, true) => ConstGauge::new(figure).encode(metric)?,
+                    (_, false) => ConstGauge::new(figure as i64).encode(metric)?,
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn labels<'a>(edge: &'a EdgeSnapshot, more: Labels<'a>) -> Labels<'a> {
+    let mut labels = vec![
+        ("edge", Cow::from(&edge.name)),
+        ("source", Cow::from(&edge.source)),
+        ("target", Cow::from(&edge.target)),
+    ];
+    labels.extend(more);
+    labels
+}
+
+fn counter(name: &'static str, help: &'static str, of: fn(&EdgeView) -> Vec<Series<'_>>) -> Family {
+    Family {
+        name,
+        unit: None,
+        kind: MetricType::Counter,
+        help,
+        of,
+    }
+}
+
+fn gauge(name: &'static str, help: &'static str, of: fn(&EdgeView) -> Vec<Series<'_>>) -> Family {
+    Family {
+        kind: MetricType::Gauge,
+        ..counter(name, help, of)
+    }
+}
+
+fn seconds(name: &'static str, help: &'static str, of: fn(&EdgeView) -> Vec<Series<'_>>) -> Family {
+    Family {
+        unit: Some(Unit::Seconds),
+        ..gauge(name, help, of)
+    }
+}
+
+fn one(figure: u64) -> Vec<Series<'static>> {
+    vec![(Vec::new(), figure as f64)]
+}
+
+fn real(figure: f64) -> Vec<Series<'static>> {
+    vec![(Vec::new(), figure)]
+}
+
+/// Names whose series are edges.
+pub(super) fn of_edges() -> Vec<Family> {
+    let mut families = copied();
+    families.extend(trouble());
+    families.extend(standing());
+    families
+}
+
+fn copied() -> Vec<Family> {
+    vec![
+        counter(
+            "records_replicated",
+            "Records copied, final at the target",
+            |e| one(e.edge.counts.done.records),
+        ),
+        counter("bytes_replicated", "Their keys and values, in bytes", |e| {
+            one(e.edge.counts.done.bytes)
+        }),
+        counter(
+            "batches_replicated",
+            "The batches they were taken from the source in",
+            |e| one(e.edge.counts.done.batches),
+        ),
+        counter("records_dropped", "Records not copied, by reason", |e| {
+            let done = &e.edge.counts.done;
+            [
+                ("loop", done.dropped_loop),
+                ("replica", done.dropped_replica),
+            ]
+            .map(|(reason, count)| (vec![("reason", reason.into())], count as f64))
+            .to_vec()
+        }),
+        counter(
+            "records_refused",
+            "Records that the target refused for good",
+            |e| one(e.edge.counts.refused),
+        ),
+        counter(
+            "foreign_headers",
+            "Headers of the provenance header's name that are none, carried along",
+            |e| one(e.edge.counts.done.foreign_headers),
+        ),
+        counter(
+            "timestamps_replaced",
+            "Records whose timestamp 0 the target replaced by its own",
+            |e| one(e.edge.counts.done.zero_timestamps),
+        ),
+        counter(
+            "transactions",
+            "Transactions ended at the target, by outcome",
+            |e| {
+                [
+                    ("committed", e.edge.counts.committed),
+                    ("aborted", e.edge.counts.aborted),
+                ]
+                .map(|(outcome, count)| (vec![("outcome", outcome.into())], count as f64))
+                .to_vec()
+            },
+        ),
+    ]
+}
+
+fn trouble() -> Vec<Family> {
+    vec![
+        counter("errors", "Errors that were met, by kind", |e| {
+            e.edge
+                .counts
+                .errors
+                .iter()
+                .zip(KINDS)
+                .map(|(count, (_, kind))| (vec![("kind", kind.into())], *count as f64))
+                .collect()
+        }),
+        counter("retries", "Things that failed and were tried again", |e| {
+            one(e.edge.counts.retries)
+        }),
+        counter(
+            "rebalances",
+            "Times that the group gave or took partitions",
+            |e| one(e.edge.counts.rebalances),
+        ),
+        counter("worker_restarts", "Streams that were started again", |e| {
+            one(e.edge.counts.restarts)
+        }),
+        counter(
+            "lost_ranges",
+            "Ranges of source offsets that were removed before they could be copied",
+            |e| one(e.edge.counts.lost_ranges),
+        ),
+        counter("offsets_lost", "The source offsets in these ranges", |e| {
+            one(e.edge.counts.lost_offsets)
+        }),
+    ]
+}
+
+fn standing() -> Vec<Family> {
+    vec![
+        gauge("edge_state", "1 for the state that the edge is in", |e| {
+            STATES
+                .map(|state| {
+                    let is_in = f64::from(u8::from(e.edge.state == state));
+                    (vec![("state", state.as_str().into())], is_in)
+                })
+                .to_vec()
+        }),
+        gauge(
+            "edge_health",
+            "1 for what it is: as expected, worth a look, or an alarm",
+            |e| {
+                [Health::Ok, Health::Warn, Health::Alarm]
+                    .map(|health| {
+                        let is_it = f64::from(u8::from(e.health == health));
+                        (vec![("health", health.as_str().into())], is_it)
+                    })
+                    .to_vec()
+            },
+        ),
+        gauge("partitions", "Partitions held by this process", |e| {
+            one(e.edge.partitions.len() as u64)
+        }),
+        gauge(
+            "halted_partitions",
+            "Those that stand until a person decides",
+            |e| {
+                let halted = e
+                    .edge
+                    .partitions
+                    .iter()
+                    .filter(|p| p.state == State::Halted);
+                one(halted.count() as u64)
+            },
+        ),
+        gauge(
+            "lag_records",
+            "Records stable at the source and not yet final at the target",
+            |e| real(e.edge.lag_records as f64),
+        ),
+        gauge(
+            "lag_bytes",
+            "The same in bytes, by the mean size of the records copied so far",
+            |e| one(e.edge.lag_bytes),
+        ),
+        seconds(
+            "record_age",
+            "Age of the oldest record not yet final at the target",
+            |e| real(e.edge.lag_seconds),
+        ),
+        gauge(
+            "unstable_records",
+            "Records behind an open transaction at the source",
+            |e| real(e.edge.unstable_records as f64),
+        ),
+        seconds(
+            "time_since_progress",
+            "Since the partition that stands longest got on or had nothing to copy",
+            |e| real(e.edge.progress_seconds),
+        ),
+        seconds("source_last_heard", "Since the source answered last", |e| {
+            real(e.edge.last_heard_seconds.source)
+        }),
+        seconds("target_last_heard", "Since the target answered last", |e| {
+            real(e.edge.last_heard_seconds.target)
+        }),
+    ]
+}
+
+/// Names whose series are partitions.
+pub(super) fn of_partitions() -> Vec<Family> {
+    macro_rules! each {
+        ($make:ident, $name:literal, $help:literal, $of:expr) => {
+            $make($name, $help, |e| {
+                let of: fn(&crate::worker::PartitionSnapshot) -> Option<f64> = $of;
+                let series = e.edge.partitions.iter().filter_map(|p| {
+                    let labels = vec![
+                        ("topic", Cow::from(&p.topic)),
+                        ("partition", Cow::from(p.partition.to_string())),
+                    ];
+                    Some((labels, of(p)?))
+                });
+                series.collect()
+            })
+        };
+    }
+    vec![
+        each!(
+            counter,
+            "partition_records_replicated",
+            "Records of one partition copied",
+            |p| { Some(p.records_total as f64) }
+        ),
+        each!(
+            counter,
+            "partition_bytes_replicated",
+            "Their keys and values, in bytes",
+            |p| { Some(p.bytes_total as f64) }
+        ),
+        each!(
+            counter,
+            "partition_batches_replicated",
+            "The batches they were taken from the source in",
+            |p| Some(p.batches_total as f64)
+        ),
+        each!(
+            gauge,
+            "partition_lag_records",
+            "Lag of one partition, as of the edge",
+            |p| { p.position.map(|_| p.lag_records as f64) }
+        ),
+        each!(
+            seconds,
+            "partition_record_age",
+            "Age of its oldest record not yet final at the target",
+            |p| p.position.map(|_| p.lag_seconds)
+        ),
+        each!(
+            gauge,
+            "partition_position",
+            "Next source offset to copy: all before it is final at the target",
+            |p| p.position.map(|position| position as f64)
+        ),
+        each!(
+            gauge,
+            "partition_log_end_offset",
+            "Last stable offset of the source, as last seen",
+            |p| p.log_end_offset.map(|end| end as f64)
+        ),
+        each!(
+            gauge,
+            "partition_halted",
+            "1 where it stands until a person decides",
+            |p| { Some(f64::from(u8::from(p.state == State::Halted))) }
+        ),
+    ]
+}
+
+/// Latency is a histogram.
+pub(super) fn latency(page: &mut DescriptorEncoder, edges: &[EdgeView]) -> Result<(), Error> {
+    let mut family = page.encode_descriptor(
+        "crossdock_replication_latency",
+        "From a record's timestamp to its commit at the target, over all hops that it made",
+        Some(&Unit::Seconds),
+        MetricType::Histogram,
+    )?;
+    for edge in edges {
+        let latency = &edge.edge.counts.latency;
+        let labels = labels(&edge.edge, Vec::new());
+        let mut metric = family.encode_family(&labels)?;
+        metric.encode_histogram::<[(&str, &str); 0]>(
+            latency.sum_seconds(),
+            latency.count(),
+            &buckets(latency),
+            None,
+        )?;
+    }
+    Ok(())
+}
+
+/// Every second bound: what is between is for this process's own quantiles.
+fn buckets(latency: &Histogram) -> Vec<(f64, u64)> {
+    let bounds: Vec<f64> = Histogram::bounds().chain([f64::INFINITY]).collect();
+    let mut buckets: Vec<(f64, u64)> = Vec::new();
+    let mut waiting = 0;
+    for (number, (bound, count)) in bounds.iter().zip(latency.counts()).enumerate() {
+        waiting += count;
+        if number % 2 == 0 {
+            buckets.push((*bound, std::mem::take(&mut waiting)));
+        }
+    }
+    buckets
+}
+
+/// The process itself.
+pub(super) fn of_process(page: &mut DescriptorEncoder, usage: Option<Usage>) -> Result<(), Error> {
+    let info = page.encode_descriptor(
+        "crossdock_build",
+        "Version of crossdock",
+        None,
+        MetricType::Info,
+    )?;
+    let version = [("version", env!("CARGO_PKG_VERSION"))];
+    prometheus_client::metrics::info::Info::new(version).encode(info)?;
+    let Some(usage) = usage else { return Ok(()) };
+    let cpu = page.encode_descriptor(
+        "crossdock_process_cpu",
+        "Processor time used by the process, user and system",
+        Some(&Unit::Seconds),
+        MetricType::Counter,
+    )?;
+    ConstCounter::new(usage.cpu_seconds).encode(cpu)?;
+    let memory = page.encode_descriptor(
+        "crossdock_process_resident_memory",
+        "Resident memory of the process",
+        Some(&Unit::Bytes),
+        MetricType::Gauge,
+    )?;
+    ConstGauge::new(usage.resident_bytes as f64).encode(memory)
+}

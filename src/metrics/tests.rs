@@ -1,0 +1,186 @@
+//! What is exported and what `docs/metrics.md` says are one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crossdock_model::expect::Health;
+
+use super::Detail;
+use crate::monitor::{EdgeView, Recent};
+use crate::worker::status::{Counts, Ends};
+use crate::worker::{EdgeSnapshot, PartitionSnapshot, State};
+
+const DOCS: &str = include_str!("../../docs/metrics.md");
+
+/// An edge with something of everything.
+fn edge() -> EdgeSnapshot {
+    let mut counts = Counts::default();
+    counts.done.records = 1_500;
+    counts.done.bytes = 150_000;
+    counts.latency.observe(250, 1_500);
+    let partition = PartitionSnapshot {
+        topic: "orders".to_owned(),
+        partition: 0,
+        target_topic: "orders".to_owned(),
+        position: Some(1_500),
+        log_end_offset: Some(1_501),
+        state: State::Running,
+        reason: None,
+        lag_records: 1,
+        lag_seconds: 0.5,
+        records_total: 1_500,
+        bytes_total: 150_000,
+        batches_total: 3,
+    };
+    EdgeSnapshot {
+        name: "bj-to-sh".to_owned(),
+        source: "bj".to_owned(),
+        target: "sh".to_owned(),
+        state: State::Running,
+        reason: None,
+        lag_records: 1,
+        lag_bytes: 100,
+        lag_seconds: 0.5,
+        wait_seconds: 0.5,
+        unstable_records: 0,
+        progress_seconds: 0.1,
+        last_heard_seconds: Ends {
+            source: 0.2,
+            target: 0.3,
+        },
+        records_total: 1_500,
+        bytes_total: 150_000,
+        dropped_total: crate::worker::status::Dropped::default(),
+        refused_total: 0,
+        lost_total: 0,
+        foreign_headers_total: 0,
+        partitions: vec![partition],
+        is_ready: true,
+        counts,
+        expect: crossdock_model::edge::Expect::default(),
+    }
+}
+
+fn view() -> EdgeView {
+    EdgeView {
+        edge: edge(),
+        health: Health::Ok,
+        concerns: Vec::new(),
+        recent: Recent::default(),
+    }
+}
+
+fn page(detail: Detail) -> String {
+    super::encode(vec![view()], detail).unwrap()
+}
+
+/// Name → type, labels and help, as exported.
+fn exported(text: &str) -> BTreeMap<String, (String, BTreeSet<String>, String)> {
+    let mut found: BTreeMap<String, (String, BTreeSet<String>, String)> = BTreeMap::new();
+    for line in text.lines().filter(|l| *l != "# EOF") {
+        if let Some(help) = line.strip_prefix("# HELP ") {
+            let (name, help) = help.split_once(' ').unwrap();
+            let help = help.trim_end_matches('.').to_owned();
+            found.entry(name.to_owned()).or_default().2 = help;
+        } else if let Some(kind) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = kind.split_once(' ').unwrap();
+            found.entry(name.to_owned()).or_default().0 = kind.to_owned();
+        } else if !line.starts_with('#') {
+            let (name, rest) = line.split_once(['{', ' ']).unwrap();
+            let family = found
+                .iter_mut()
+                .filter(|(family, _)| name.starts_with(family.as_str()))
+                .max_by_key(|(family, _)| family.len());
+            let labels = rest
+                .split('"')
+                .step_by(2)
+                .filter_map(|l| l.strip_suffix('='));
+            let labels = labels.map(|l| l.trim_start_matches(',').to_owned());
+            family.unwrap().1.1.extend(labels);
+        }
+    }
+    found
+}
+
+/// The rows of the table: name → type, labels, meaning.
+fn documented() -> BTreeMap<String, (String, BTreeSet<String>, String)> {
+    let rows = DOCS.lines().filter_map(|l| l.strip_prefix("| `crossdock_"));
+    rows.map(|row| {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let name = format!("crossdock_{}", cells[0].trim_matches('`'));
+        let labels = cells[2]
+            .split(',')
+            .map(|l| l.trim().trim_matches('`').to_owned());
+        let labels = labels.filter(|l| !l.is_empty()).collect();
+        (name, (cells[1].to_owned(), labels, cells[3].to_owned()))
+    })
+    .collect()
+}
+
+#[test]
+fn the_documented_table_is_what_is_exported() {
+    let documented = documented();
+    let text = page(Detail::Partition);
+    let mut found = BTreeMap::new();
+    for (family, (kind, mut labels, help)) in exported(&text) {
+        let name = match kind.as_str() {
+            "counter" => format!("{family}_total"),
+            "info" => format!("{family}_info"),
+            _ => family,
+        };
+        labels.remove("le");
+        found.insert(name, (kind, labels, help));
+    }
+    for (name, exported) in &found {
+        assert_eq!(documented.get(name), Some(exported), "{name}");
+    }
+    for name in documented.keys() {
+        assert!(
+            found.contains_key(name),
+            "{name} is documented and not exported"
+        );
+    }
+    assert!(found.len() > 30, "{}", found.len());
+}
+
+#[test]
+fn of_edges_only_no_series_names_a_partition() {
+    let text = page(Detail::Edge);
+    assert!(!text.contains("partition=") && !text.contains("topic="));
+    assert!(
+        text.contains("crossdock_lag_records{edge=\"bj-to-sh\",source=\"bj\",target=\"sh\"} 1\n")
+    );
+    // States, kinds, reasons and buckets are the bound of what an edge adds.
+    let series = text
+        .lines()
+        .filter(|l| l.contains("edge=\"bj-to-sh\""))
+        .count();
+    assert!((60..110).contains(&series), "{series} series for an edge");
+}
+
+#[test]
+fn the_histogram_is_cumulative_and_complete() {
+    let text = page(Detail::Edge);
+    let buckets: Vec<(f64, u64)> = text
+        .lines()
+        .filter(|l| l.starts_with("crossdock_replication_latency_seconds_bucket"))
+        .map(|line| {
+            let (head, count) = line.rsplit_once(' ').unwrap();
+            let bound = head.split("le=\"").nth(1).and_then(|l| l.split('"').next());
+            let bound = match bound.unwrap() {
+                "+Inf" => f64::INFINITY,
+                finite => finite.parse().unwrap(),
+            };
+            (bound, count.parse().unwrap())
+        })
+        .collect();
+    assert!(
+        buckets.is_sorted_by(|a, b| a.0 < b.0 && a.1 <= b.1),
+        "{buckets:?}"
+    );
+    assert!(
+        buckets
+            .iter()
+            .all(|(bound, count)| *count == if *bound < 0.25 { 0 } else { 1_500 })
+    );
+    assert_eq!(buckets.last(), Some(&(f64::INFINITY, 1_500)));
+}

@@ -1,0 +1,268 @@
+//! What a running crossdock tells of itself, held against the logs.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use crossdock_testbed::arrivals::{Arrivals, now_ms};
+use crossdock_testbed::proxy::api;
+use crossdock_testbed::record::Record;
+use crossdock_testbed::scene::{DOCK, Scene};
+use crossdock_testbed::wait;
+use serde_json::Value;
+
+use crate::scenes::{ONE_WAY, one_way, scene, two_way};
+
+/// Series of a metrics page: name with labels → figure.
+fn metrics(scene: &mut Scene) -> BTreeMap<String, f64> {
+    let (status, page) = scene
+        .dock(DOCK)
+        .get("/metrics")
+        .expect("metrics are served");
+    assert_eq!(status, 200);
+    assert!(page.ends_with("# EOF\n"));
+    let series = page.lines().filter(|l| !l.starts_with('#'));
+    series
+        .map(|line| {
+            let (series, figure) = line.rsplit_once(' ').expect("a series has a figure");
+            (
+                series.to_owned(),
+                figure.parse().expect("a figure is a number"),
+            )
+        })
+        .collect()
+}
+
+/// The sum of all series of a name that carry all these labels.
+fn sum(metrics: &BTreeMap<String, f64>, name: &str, labels: &[&str]) -> f64 {
+    let of = |series: &&String| {
+        series.split('{').next() == Some(name) && labels.iter().all(|l| series.contains(l))
+    };
+    let found: Vec<_> = metrics.keys().filter(of).collect();
+    assert!(!found.is_empty(), "no {name} with {labels:?}");
+    found.iter().map(|series| metrics[*series]).sum()
+}
+
+fn edge(scene: &mut Scene, name: &str) -> Value {
+    let status = scene.dock(DOCK).status().expect("it tells its status");
+    let edges = status["edges"]
+        .as_array()
+        .expect("a status has edges")
+        .clone();
+    let found = edges.into_iter().find(|e| e["name"] == name);
+    found.unwrap_or_else(|| panic!("no edge {name} in {status}"))
+}
+
+#[test]
+fn counters_are_what_lies_in_the_logs() {
+    let mut scene = two_way("truth", 3);
+    scene.produce("bj", "orders", 3_000);
+    scene.produce_in_transactions("sh", "orders", 2_000);
+    scene.start();
+    scene.produce_in_transactions("bj", "orders", 2_000);
+    scene.until_caught_up();
+    scene.verdict().assert_exact();
+    // Records that were born there, and those that came.
+    let all = scene.count("bj", "orders");
+    assert_eq!(all, scene.count("sh", "orders"));
+    let metrics = metrics(&mut scene);
+    let of = |edge: &str, name: &str| sum(&metrics, name, &[&format!("edge=\"{edge}\"")]);
+    let copied = |edge: &str| of(edge, "crossdock_records_replicated_total");
+    assert_eq!(copied("bj-to-sh") + copied("sh-to-bj"), all as f64);
+    for edge in ["bj-to-sh", "sh-to-bj"] {
+        // What was read is what was copied and what was dropped, which came from there.
+        let other = if edge == "bj-to-sh" {
+            "sh-to-bj"
+        } else {
+            "bj-to-sh"
+        };
+        let loops = sum(
+            &metrics,
+            "crossdock_records_dropped_total",
+            &[&format!("edge=\"{edge}\""), "reason=\"loop\""],
+        );
+        assert_eq!(loops, copied(other), "{edge}");
+        assert_eq!(copied(edge) + loops, all as f64, "{edge}");
+        for (whole, part) in [
+            (
+                "crossdock_records_replicated_total",
+                "crossdock_partition_records_replicated_total",
+            ),
+            (
+                "crossdock_bytes_replicated_total",
+                "crossdock_partition_bytes_replicated_total",
+            ),
+        ] {
+            assert_eq!(of(edge, whole), of(edge, part), "{edge} {whole}");
+        }
+        assert_eq!(of(edge, "crossdock_lag_records"), 0.0, "markers are no lag");
+        assert_eq!(of(edge, "crossdock_record_age_seconds"), 0.0);
+        assert_eq!(of(edge, "crossdock_unstable_records"), 0.0);
+        assert_eq!(
+            of(edge, "crossdock_replication_latency_seconds_count"),
+            copied(edge)
+        );
+        let committed = [
+            format!("edge=\"{edge}\""),
+            "outcome=\"committed\"".to_owned(),
+        ];
+        let labels: Vec<&str> = committed.iter().map(String::as_str).collect();
+        assert!(sum(&metrics, "crossdock_transactions_total", &labels) > 0.0);
+        assert!(of(edge, "crossdock_batches_replicated_total") <= copied(edge));
+    }
+    assert!(sum(&metrics, "crossdock_process_resident_memory_bytes", &[]) > 1e6);
+    eprintln!("{all} records on each side, as counted");
+}
+
+#[test]
+fn what_is_sent_and_not_committed_is_lag_and_stands_still() {
+    let mut scene = one_way("open-transaction", 2);
+    scene.proxy("sh");
+    scene.start();
+    scene.produce("bj", "orders", 500);
+    scene.until_caught_up();
+    scene.proxy("sh").hold(&[api::END_TXN]);
+    scene.produce("bj", "orders", 400);
+    let told = wait::until("the lag is told", Duration::from_secs(10), || {
+        let edge = edge(&mut scene, "bj-to-sh");
+        match edge["lag_records"].as_i64() {
+            Some(lag) if lag >= 400 => Ok(edge),
+            _ => Err(edge.to_string()),
+        }
+    });
+    assert_ne!(told["state"], "caught_up");
+    let before = Instant::now();
+    let state = wait::until("it is not called healthy", Duration::from_secs(45), || {
+        let edge = edge(&mut scene, "bj-to-sh");
+        assert!(
+            edge["lag_records"].as_i64() >= Some(400),
+            "nothing is committed: {edge}"
+        );
+        match edge["state"].as_str() {
+            Some("retrying") if edge["health"] != "ok" => Ok(edge),
+            _ => Err(edge.to_string()),
+        }
+    });
+    eprintln!("retrying after {:?}: {}", before.elapsed(), state["reason"]);
+    assert!(state["lag_seconds"].as_f64() >= Some(1.0), "{state}");
+    scene.proxy("sh").flow();
+    scene.until_caught_up();
+    let after = edge(&mut scene, "bj-to-sh");
+    assert_eq!(
+        (&after["lag_records"], &after["lag_seconds"]),
+        (&0.into(), &0.0.into())
+    );
+    scene.verdict().assert_exact();
+}
+
+#[test]
+fn the_latency_histogram_is_what_a_consumer_at_the_target_measures() {
+    let mut scene = one_way("latency", 2);
+    scene.start();
+    scene.produce_records("bj", "orders", [aged(0)]);
+    scene.until_copied("sh", "orders", 1);
+    let arrivals = Arrivals::start(&scene.broker("sh").bootstrap(), "orders", 2);
+    // Records of zero to four seconds of age: a latency that a busy machine does not hide.
+    for round in 0..30_i64 {
+        scene.produce_records(
+            "bj",
+            "orders",
+            (0..40).map(|n| aged((n * 100 + round * 37) % 4_000)),
+        );
+    }
+    scene.until_caught_up();
+    let after = metrics(&mut scene);
+    let measured = arrivals.stop();
+    let of = |name: &str, labels: &[&str]| {
+        let name = format!("crossdock_replication_latency_seconds_{name}");
+        sum(&after, &name, labels)
+    };
+    let count = of("count", &[]);
+    assert_eq!((measured.len(), count), (1_201, 1_201.0));
+    let mean = measured.iter().sum::<i64>() as f64 / count / 1000.0;
+    let told = of("sum", &[]) / count;
+    eprintln!("mean latency: {mean:.3} s measured, {told:.3} s told");
+    assert!((told - mean).abs() < mean / 10.0);
+    for bound in [1.024, 2.048, 3.072] {
+        let told = of("bucket", &[&format!("le=\"{bound}\"")]) / count;
+        let is_within = |ms: &&i64| **ms as f64 <= bound * 1000.0;
+        let within = measured.iter().filter(is_within).count() as f64 / count;
+        eprintln!("within {bound} s: {within:.3} measured, {told:.3} told");
+        assert!((told - within).abs() < 0.1);
+    }
+}
+
+/// A record that was made so many milliseconds ago.
+fn aged(age_ms: i64) -> Record {
+    Record {
+        timestamp: Some(now_ms() - age_ms),
+        value: Some(b"value".to_vec()),
+        ..Record::default()
+    }
+}
+
+#[test]
+fn an_alarm_is_raised_told_and_over() {
+    let expect = "expect: { lag: { warn: 10, alarm: 100 }, latency: { warn: 10h, alarm: 20h } }";
+    let text = ONE_WAY.replace("products }", &format!("products, {expect} }}"));
+    let mut scene = scene("alarm", &["bj", "sh"], &text);
+    scene.topic("bj", "orders", 2);
+    scene.route("bj-to-sh", "orders", "orders");
+    scene.start();
+    scene.produce("bj", "orders", 100);
+    scene.until_caught_up();
+    assert_eq!(
+        scene.dock(DOCK).get("/alarmz"),
+        Ok((200, "no alarm\n".to_owned()))
+    );
+    scene
+        .dock(DOCK)
+        .post("/api/v1/edges/bj-to-sh/pause")
+        .expect("it can be paused");
+    scene.produce("bj", "orders", 500);
+    let begun = Instant::now();
+    let health = |scene: &mut Scene, wanted: &str, within| {
+        wait::until(wanted, within, || {
+            let edge = edge(scene, "bj-to-sh");
+            if edge["health"] == wanted {
+                Ok(edge)
+            } else {
+                Err(edge.to_string())
+            }
+        })
+    };
+    health(&mut scene, "warn", Duration::from_secs(10));
+    health(&mut scene, "alarm", Duration::from_secs(80));
+    let took = begun.elapsed();
+    assert!(
+        took > Duration::from_secs(55),
+        "above for a minute, not {took:?}"
+    );
+    let (status, text) = scene.dock(DOCK).get("/alarmz").expect("it is served");
+    assert_eq!(status, 503);
+    assert!(
+        text.starts_with("bj-to-sh: lag 500 records is above 100 records"),
+        "{text}"
+    );
+    let told = metrics(&mut scene);
+    assert_eq!(
+        sum(&told, "crossdock_edge_health", &["health=\"alarm\""]),
+        1.0
+    );
+    scene
+        .dock(DOCK)
+        .post("/api/v1/edges/bj-to-sh/resume")
+        .expect("it can be resumed");
+    scene.until_caught_up();
+    health(&mut scene, "ok", Duration::from_secs(10));
+    assert_eq!(
+        scene.dock(DOCK).get("/alarmz").map(|(status, _)| status),
+        Ok(200)
+    );
+    let log = scene.dock(DOCK).log_tail(100);
+    assert!(
+        log.contains("Alarm: lag") && log.contains("The alarm is over"),
+        "{log}"
+    );
+    eprintln!("in alarm after {took:?}: {}", text.trim());
+    scene.verdict().assert_exact();
+}
