@@ -3,6 +3,7 @@
 use anyhow::anyhow;
 
 use crate::exit::{Failure, Outcome};
+use crate::output;
 
 pub mod explain;
 pub mod graph;
@@ -44,6 +45,16 @@ pub enum Format {
 fn not_yet(command: &str) -> Outcome {
     Err(Failure::CannotStart(anyhow!(
         "`crossdock {command}` is not there yet: this version has validate, graph, explain, schema, \
-         rehearse, run and offsets"
+         rehearse, plan, apply, run and offsets"
     )))
+}
+
+/// Asks on stderr; only `yes` is a yes.
+fn confirm(what: &str) -> Result<bool, Failure> {
+    output::say(&format!("{what} Type yes to go on:"));
+    let mut answer = String::new();
+    std::io::stdin()
+        .read_line(&mut answer)
+        .map_err(Failure::cannot_start)?;
+    Ok(answer.trim() == "yes")
 }

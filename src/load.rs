@@ -70,7 +70,7 @@ pub fn check_text(path: PathBuf, text: String, env: bool) -> Checked {
 /// [`Failure::Findings`] where the file holds errors, which have been told; [`Failure::CannotStart`]
 /// where it cannot be read or is not YAML at all.
 pub fn topology(path: &Path) -> Result<Topology, Failure> {
-    topology_with_findings(path).map(|(topology, _)| topology)
+    proved(&check(path, true)?)
 }
 
 /// The same, with everything that is found as `validate --format json` has it.
@@ -79,18 +79,25 @@ pub fn topology(path: &Path) -> Result<Topology, Failure> {
 /// As [`topology`].
 pub fn topology_with_findings(path: &Path) -> Result<(Topology, serde_json::Value), Failure> {
     let checked = check(path, true)?;
-    tell(&checked, Severity::Warning);
-    let findings = report::json(&checked)["findings"].take();
-    if checked.draft.is_none() {
-        return Err(no_yaml(path));
-    }
+    let topology = proved(&checked)?;
+    Ok((topology, report::json(&checked)["findings"].take()))
+}
+
+/// The topology of a text that was checked. What is found is told.
+///
+/// # Errors
+/// As [`topology`].
+pub fn proved(checked: &Checked) -> Result<Topology, Failure> {
+    tell(checked, Severity::Warning);
+    let Some(draft) = &checked.draft else {
+        return Err(no_yaml(&checked.path));
+    };
     if checked.has_errors() {
         return Err(Failure::Findings);
     }
-    let proved = checked.draft.and_then(|draft| graph::prove(draft).ok());
-    proved
-        .map(|(topology, _)| (topology, findings))
-        .ok_or(Failure::Findings)
+    graph::prove(draft.clone())
+        .map(|(topology, _)| topology)
+        .map_err(|_| Failure::Findings)
 }
 
 /// Tells findings of a severity, and graver ones, on stderr.

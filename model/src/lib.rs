@@ -22,3 +22,4 @@ pub mod graph;
 
 pub mod import;
 pub mod offsets;
+pub mod plan;

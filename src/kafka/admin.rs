@@ -4,6 +4,10 @@
     reason = "rdkafka wraps neither ListOffsets nor DescribeTopics nor AlterConsumerGroupOffsets"
 )]
 
+pub(super) mod acls;
+pub(super) mod alter;
+pub(super) mod describe;
+
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString};
 use std::sync::Arc;

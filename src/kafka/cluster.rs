@@ -1,7 +1,9 @@
 //! A cluster: its id, its topics and their settings, and what crossdock creates there.
 
+mod describe;
 mod offsets;
 mod pulse;
+mod sample;
 mod topics;
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -17,6 +19,8 @@ use super::client::Context;
 use super::embedded::Embedded;
 use super::{Error, Properties};
 
+pub use describe::partitions_of;
+pub(super) use describe::{Described, TopicDescribed};
 pub use pulse::Pulse;
 pub use topics::TopicSettings;
 

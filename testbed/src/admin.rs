@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
+use rdkafka::admin::{
+    AdminClient, AdminOptions, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,
+};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
@@ -38,6 +40,16 @@ pub fn grow_topic(bootstrap: &str, name: &str, partitions: usize) {
     for result in grown.expect("the cluster answers") {
         result.unwrap_or_else(|(topic, error)| panic!("{topic} on {bootstrap}: {error}"));
     }
+}
+
+/// The value of a topic's config.
+pub fn config(bootstrap: &str, topic: &str, key: &str) -> String {
+    let asked = [ResourceSpecifier::Topic(topic)];
+    let answer = pollster::block_on(client(bootstrap).describe_configs(&asked, &options()));
+    let resources = answer.expect("the cluster answers").into_iter();
+    let mut found = resources.map(|r| r.unwrap_or_else(|error| panic!("{topic}: {error}")));
+    let value = found.find_map(|r| r.get(key)?.value.clone());
+    value.unwrap_or_else(|| panic!("{topic} on {bootstrap} has no config {key}"))
 }
 
 /// Deletes a topic, and waits until it is gone.

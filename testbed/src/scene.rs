@@ -152,6 +152,11 @@ impl Scene {
         });
     }
 
+    /// The value of a topic's config.
+    pub fn config(&self, alias: &str, topic: &str, key: &str) -> String {
+        admin::config(&self.bootstrap(alias), topic, key)
+    }
+
     /// Deletes a topic, and makes it again with as many partitions.
     pub fn recreate(&mut self, alias: &str, name: &str, partitions: usize) {
         admin::delete_topic(&self.bootstrap(alias), name);

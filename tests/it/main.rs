@@ -8,6 +8,7 @@ mod ledger;
 mod offline;
 mod offsets;
 mod one_way;
+mod plan;
 mod scenes;
 mod seeing;
 mod stall;

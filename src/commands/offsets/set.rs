@@ -6,6 +6,7 @@ use anyhow::anyhow;
 use crossdock_model::edge::Edge;
 use crossdock_model::topology::Topology;
 
+use crate::commands::confirm;
 use crate::exit::{Failure, Outcome, Verdict};
 use crate::kafka::{Cluster, Group, TopicPartition};
 use crate::output;
@@ -65,13 +66,4 @@ pub(super) fn set(
     }
     output::say(&what);
     Ok(Verdict::Fine)
-}
-
-fn confirm(what: &str) -> Result<bool, Failure> {
-    output::say(&format!("{what} Type yes to go on:"));
-    let mut answer = String::new();
-    std::io::stdin()
-        .read_line(&mut answer)
-        .map_err(Failure::cannot_start)?;
-    Ok(answer.trim() == "yes")
 }

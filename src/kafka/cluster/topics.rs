@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crossdock_model::plan::{MAX_MESSAGE_BYTES, is_synced, with_header_room};
 use rdkafka::admin::{
     AdminOptions, ConfigSource, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,
 };
@@ -12,23 +13,6 @@ use rdkafka::types::RDKafkaRespErr;
 use super::{ANSWER_WITHIN, Cluster};
 use crate::kafka::client::{kind_of, words};
 use crate::kafka::{Error, ErrorKind, admin};
-
-/// Room in the target's `max.message.bytes` for provenance headers: more than a record gains on
-/// dozens of hops, each at most about 400 bytes.
-const HEADER_ROOM_BYTES: u64 = 16 * 1024;
-
-/// Kafka's default for `max.message.bytes`.
-const MAX_MESSAGE_BYTES_DEFAULT: u64 = 1_048_588;
-
-/// What the target keeps for itself: MirrorMaker 2's default `config.properties.exclude`.
-const CONFIGS_NOT_SYNCED: [&str; 6] = [
-    "follower.replication.throttled.replicas",
-    "leader.replication.throttled.replicas",
-    "message.timestamp.difference.max.ms",
-    "message.timestamp.type",
-    "unclean.leader.election.enable",
-    "min.insync.replicas",
-];
 
 /// Settings of a topic that follow it to the target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,11 +50,10 @@ impl Cluster {
         partitions: i32,
         settings: &TopicSettings,
     ) -> Result<(), Error> {
-        let doing = format!("create topic `{name}`");
         if let Some(embedded) = &self.embedded {
             return embedded.create_topic(name, partitions).map_err(|why| {
-                self.context
-                    .plain(ErrorKind::Refused, format!("cannot {doing}: {why}"))
+                let reason = format!("cannot create topic `{name}`: {why}");
+                self.context.plain(ErrorKind::Refused, reason)
             });
         }
         // −1: the cluster's own default replication factor (KIP-464); the source's may not fit.
@@ -78,9 +61,18 @@ impl Cluster {
         for (key, value) in &settings.configs {
             topic = topic.set(key, value);
         }
-        let answer = pollster::block_on(self.admin()?.create_topics(&[topic], &options()));
+        self.create_if_missing(name, &topic)
+    }
+
+    /// Creates a topic; that it exists already is fine.
+    pub(in crate::kafka) fn create_if_missing(
+        &self,
+        name: &str,
+        topic: &NewTopic<'_>,
+    ) -> Result<(), Error> {
+        let answer = pollster::block_on(self.admin()?.create_topics([topic], &options()));
         self.single(
-            &doing,
+            &format!("create topic `{name}`"),
             answer.map(|a| a.into_iter().map(|r| r.map_err(|(_, code)| code)).collect()),
             RDKafkaErrorCode::TopicAlreadyExists,
         )
@@ -143,7 +135,7 @@ impl Cluster {
             None => return Ok(TopicSettings::default()),
         };
         let largest = resource
-            .get("max.message.bytes")
+            .get(MAX_MESSAGE_BYTES)
             .and_then(|e| e.value.as_deref()?.parse().ok());
         let mut configs: BTreeMap<String, String> = resource
             .entries
@@ -151,14 +143,11 @@ impl Cluster {
             .filter(|e| {
                 e.source == ConfigSource::DynamicTopic && !e.is_read_only && !e.is_sensitive
             })
-            .filter(|e| !CONFIGS_NOT_SYNCED.contains(&e.name.as_str()))
+            .filter(|e| is_synced(&e.name))
             .filter_map(|e| Some((e.name, e.value?)))
             .collect();
-        let largest = largest.unwrap_or(MAX_MESSAGE_BYTES_DEFAULT) + HEADER_ROOM_BYTES;
-        configs.insert(
-            "max.message.bytes".to_owned(),
-            largest.min(i32::MAX as u64).to_string(),
-        );
+        let largest = with_header_room(largest).to_string();
+        configs.insert(MAX_MESSAGE_BYTES.to_owned(), largest);
         Ok(TopicSettings { configs })
     }
 
@@ -196,7 +185,7 @@ impl Cluster {
     }
 }
 
-fn options() -> AdminOptions {
+pub(super) fn options() -> AdminOptions {
     AdminOptions::new()
         .request_timeout(Some(ANSWER_WITHIN))
         .operation_timeout(Some(ANSWER_WITHIN))

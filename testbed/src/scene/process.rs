@@ -57,6 +57,15 @@ impl Scene {
             .expect("crossdock runs")
     }
 
+    /// Runs crossdock with just these arguments.
+    pub fn bare_command(&self, arguments: &[&str]) -> Output {
+        Command::new(&self.binary)
+            .args(arguments)
+            .envs(self.environment())
+            .output()
+            .expect("crossdock runs")
+    }
+
     /// A crossdock that was started.
     pub fn dock(&mut self, instance: &str) -> &mut Dock {
         self.docks

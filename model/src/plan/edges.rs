@@ -1,0 +1,217 @@
+//! What each edge does: its topics, where they begin, how much there is to copy.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::edge::{Edge, Limit, Start};
+use crate::name::{Alias, EdgeName};
+use crate::topology::Topology;
+
+use super::desired::{Desired, topic};
+use super::flow::{Flow, Place, is_held};
+use super::group_of;
+use super::inventory::{Group, Inventory, Partition, Topic};
+
+/// One edge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EdgePlan {
+    /// Its name.
+    pub name: EdgeName,
+    /// Cluster that is read.
+    pub source: Alias,
+    /// Cluster that is written.
+    pub target: Alias,
+    /// A disabled edge takes nothing.
+    pub enabled: bool,
+    /// Group on the target that holds its progress.
+    pub group: String,
+    /// Whether it has run before: the group has committed offsets.
+    pub has_run: bool,
+    /// Group whose progress is taken over when it first runs.
+    pub carries_over: Option<String>,
+    /// Groups that follow, as patterns.
+    pub groups: Vec<String>,
+    /// Every topic that it takes.
+    pub topics: Vec<TopicPlan>,
+    /// Records that are still to be copied.
+    pub records: i64,
+    /// About as many bytes; `None` where no record could be looked at.
+    pub bytes: Option<u64>,
+    /// How long that takes at `limit`, in seconds.
+    pub seconds_at_limit: Option<u64>,
+}
+
+/// One topic of an edge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TopicPlan {
+    /// Its name on the source.
+    pub topic: String,
+    /// Its name on the target.
+    pub target_topic: String,
+    /// Whether the target topic is there.
+    pub target_exists: bool,
+    /// Whether every record seen has been on the target already: the target topic is made with the
+    /// first one that has not.
+    pub is_held: bool,
+    /// Former name on the target, where `rename` has changed: progress goes on, its records stay.
+    pub was: Option<String>,
+    /// Partitions of the source.
+    pub partitions: Vec<PartitionPlan>,
+    /// Records that are still to be copied.
+    pub records: i64,
+    /// About as many bytes.
+    pub bytes: Option<u64>,
+}
+
+/// One source partition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PartitionPlan {
+    /// Its number.
+    pub partition: i32,
+    /// The first offset that is copied.
+    pub start_offset: i64,
+    /// The last stable offset.
+    pub end_offset: i64,
+    /// Records between the two, as offsets tell.
+    pub records: i64,
+}
+
+pub(super) fn edges(
+    topology: &Topology,
+    flows: &[Flow],
+    desired: &BTreeMap<Place, Desired>,
+    seen: &Inventory,
+) -> Vec<EdgePlan> {
+    let of = |(number, edge): (usize, &Edge)| {
+        let mine: Vec<&Flow> = flows.iter().filter(|f| f.edge == number).collect();
+        one(topology, edge, &mine, desired, seen)
+    };
+    topology.edges().iter().enumerate().map(of).collect()
+}
+
+fn one(
+    topology: &Topology,
+    edge: &Edge,
+    flows: &[&Flow],
+    desired: &BTreeMap<Place, Desired>,
+    seen: &Inventory,
+) -> EdgePlan {
+    let group = group_of(topology.name(), &edge.name);
+    let groups = seen.clusters.get(&edge.target).map(|c| &c.groups);
+    let find = |name: &str| {
+        let found = groups.and_then(|all| all.get(name));
+        found.filter(|g| !g.positions.is_empty())
+    };
+    let own = find(&group);
+    let old = edge.renamed_from.as_ref();
+    let old = old.map(|name| group_of(topology.name(), name));
+    let carries_over = old.filter(|name| own.is_none() && find(name).is_some());
+    let progress = own.or_else(|| carries_over.as_deref().and_then(find));
+    let topics: Vec<TopicPlan> = flows
+        .iter()
+        .map(|flow| topic_plan(edge, flow, progress, desired, seen))
+        .collect();
+    let records = topics.iter().map(|t| t.records).sum();
+    let bytes = topics
+        .iter()
+        .map(|t| t.bytes)
+        .try_fold(0_u64, |sum, b| Some(sum + b?));
+    let included = edge.sync.groups.iter().flat_map(|g| &g.include);
+    EdgePlan {
+        name: edge.name.clone(),
+        source: edge.source.clone(),
+        target: edge.target.clone(),
+        enabled: edge.enabled,
+        has_run: own.is_some(),
+        group,
+        carries_over,
+        groups: included.map(|p| p.text.clone()).collect(),
+        records,
+        bytes,
+        seconds_at_limit: at_limit(edge.limit, records, bytes),
+        topics,
+    }
+}
+
+fn at_limit(limit: Option<Limit>, records: i64, bytes: Option<u64>) -> Option<u64> {
+    let records = u64::try_from(records).unwrap_or(0);
+    match limit? {
+        Limit::Bytes(rate) => Some(bytes?.div_ceil(rate.max(1))),
+        Limit::Records(rate) => Some(records.div_ceil(rate.max(1))),
+    }
+    .filter(|seconds| Duration::from_secs(*seconds) > Duration::ZERO)
+}
+
+fn topic_plan(
+    edge: &Edge,
+    flow: &Flow,
+    progress: Option<&Group>,
+    desired: &BTreeMap<Place, Desired>,
+    seen: &Inventory,
+) -> TopicPlan {
+    let source = topic(seen, &flow.source);
+    let was = progress.and_then(|group| former_name(group, flow, source));
+    let mut partitions = Vec::new();
+    let count = desired.get(&flow.source).map_or(0, |d| d.partitions);
+    for number in 0..count {
+        let partition = i32::try_from(number).unwrap_or(i32::MAX);
+        let there = source.and_then(|t| t.partitions.get(number));
+        let there = there.cloned().unwrap_or_default();
+        let kept = was.as_ref().unwrap_or(&flow.target.1);
+        let position = progress.and_then(|g| g.positions.get(&(kept.clone(), partition)));
+        let start = match position {
+            Some((offset, _)) => *offset,
+            // What appears after the first run is taken from its beginning.
+            None if progress.is_some() || source.is_none() => there.start,
+            None => first_start(edge.start, &there),
+        };
+        partitions.push(PartitionPlan {
+            partition,
+            start_offset: start,
+            end_offset: there.end,
+            records: (there.end - start).max(0),
+        });
+    }
+    let records: i64 = partitions.iter().map(|p| p.records).sum();
+    let mean = source.and_then(|t| t.sample.record_bytes());
+    let count = u64::try_from(records).unwrap_or(0);
+    TopicPlan {
+        topic: flow.source.1.clone(),
+        target_topic: flow.target.1.clone(),
+        target_exists: topic(seen, &flow.target).is_some(),
+        is_held: is_held(seen, flow),
+        was,
+        partitions,
+        bytes: if records == 0 {
+            Some(0)
+        } else {
+            mean.map(|mean| mean.saturating_mul(count))
+        },
+        records,
+    }
+}
+
+/// Where the first run begins.
+fn first_start(start: Start, there: &Partition) -> i64 {
+    match start {
+        Start::Earliest => there.start,
+        Start::Latest => there.end,
+        Start::Timestamp(time) => there.at.get(&time).copied().unwrap_or(there.end),
+    }
+}
+
+/// The target topic that holds the progress of this source topic, if it is not the one that the edge
+/// writes now: `rename` has changed.
+fn former_name(group: &Group, flow: &Flow, source: Option<&Topic>) -> Option<String> {
+    let id = source.map(|t| t.id.as_str()).filter(|id| !id.is_empty())?;
+    let is_current = |(topic, _): &(String, i32)| *topic == flow.target.1;
+    if group.positions.keys().any(is_current) {
+        return None;
+    }
+    let noted = |(place, (_, noted)): (&(String, i32), &(i64, Option<String>))| {
+        (noted.as_deref() == Some(id)).then(|| place.0.clone())
+    };
+    group.positions.iter().find_map(noted)
+}

@@ -1,0 +1,241 @@
+//! Findings about clusters, permissions and patterns.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Code, Finding};
+use crate::edge::Edge;
+use crate::finding::Severity;
+use crate::graph::{Names, literals};
+use crate::name::{Alias, EdgeName};
+use crate::plan::desired::{Desired, topic};
+use crate::plan::flow::{Flow, Place, is_held};
+use crate::plan::inventory::{Inventory, Operations};
+use crate::topology::Topology;
+
+pub(super) fn unreachable(seen: &Inventory) -> Vec<Finding> {
+    let tell = |(alias, why): (&Alias, &String)| {
+        let help = "check `bootstrap.servers` and the security properties of the cluster";
+        Finding::new(Code::UnreachableCluster, why.clone(), help).cluster(alias)
+    };
+    seen.unreachable.iter().map(tell).collect()
+}
+
+/// Two aliases with one id: everything would be copied onto itself.
+pub(super) fn same(topology: &Topology, seen: &Inventory) -> Vec<Finding> {
+    let mut first: BTreeMap<&str, &Alias> = BTreeMap::new();
+    let mut found = Vec::new();
+    for declared in topology.clusters() {
+        let Some(cluster) = seen.clusters.get(&declared.alias) else {
+            continue;
+        };
+        if let Some(other) = first.insert(&cluster.id, &declared.alias) {
+            let (alias, id) = (&declared.alias, &cluster.id);
+            let message = format!("`{other}` and `{alias}` are one cluster (id {id})");
+            let help = format!("declare it once, and use `{other}` for both");
+            found.push(Finding::new(Code::SameCluster, message, help).cluster(alias));
+        }
+    }
+    found
+}
+
+/// What each edge needs, and the principal may not do.
+pub(super) fn permissions(
+    topology: &Topology,
+    flows: &[Flow],
+    desired: &BTreeMap<Place, Desired>,
+    seen: &Inventory,
+) -> Vec<Finding> {
+    let mut needed: BTreeSet<(usize, Place, &'static str)> = BTreeSet::new();
+    let mut creates: BTreeSet<(usize, Place)> = BTreeSet::new();
+    for flow in flows {
+        let sync = &topology.edges()[flow.edge].sync;
+        let mut need = |place: &Place, operation| {
+            needed.insert((flow.edge, place.clone(), operation));
+        };
+        need(&flow.source, "READ");
+        if sync.configs {
+            need(&flow.source, "DESCRIBE_CONFIGS");
+        }
+        match topic(seen, &flow.target) {
+            Some(there) => {
+                need(&flow.target, "WRITE");
+                let wanted = desired.get(&flow.target).map_or(0, |d| d.partitions);
+                if sync.partitions && there.partitions.len() < wanted {
+                    need(&flow.target, "ALTER");
+                }
+                if sync.configs {
+                    need(&flow.target, "DESCRIBE_CONFIGS");
+                    need(&flow.target, "ALTER_CONFIGS");
+                }
+            }
+            None if sync.topics && !is_held(seen, flow) => {
+                creates.insert((flow.edge, flow.target.clone()));
+            }
+            None => {}
+        }
+    }
+    let mut found = hidden(topology, seen);
+    for (edge, place, operation) in needed {
+        let operations = topic(seen, &place).and_then(|t| t.operations.as_ref());
+        if lacks(operations, operation) {
+            found.push(missing(&topology.edges()[edge], &place, operation, seen));
+        }
+    }
+    found.extend(cannot_create(topology, &creates, seen));
+    found
+}
+
+fn lacks(operations: Option<&Operations>, operation: &str) -> bool {
+    operations.is_some_and(|all| !all.contains(operation) && !all.contains("ALL"))
+}
+
+fn principal<'a>(seen: &'a Inventory, cluster: &Alias) -> &'a str {
+    let cluster = seen.clusters.get(cluster);
+    cluster.map_or("the principal", |c| c.principal.as_str())
+}
+
+fn missing(edge: &Edge, place: &Place, operation: &str, seen: &Inventory) -> Finding {
+    let who = principal(seen, &place.0);
+    let (cluster, topic) = place;
+    let message = format!("{who} may not {operation} topic {topic} on `{cluster}`");
+    let help =
+        format!("kafka-acls --add --allow-principal {who} --operation {operation} --topic {topic}");
+    let finding = Finding::new(Code::MissingPermission, message, help);
+    // Records can be copied without these two; what `sync.configs` does cannot.
+    let severity = match operation {
+        "DESCRIBE_CONFIGS" | "ALTER_CONFIGS" => Severity::Warning,
+        _ => Severity::Error,
+    };
+    finding.edge(&edge.name).place(place).weighs(severity)
+}
+
+/// Topics that an edge names, and that the principal may not even see.
+fn hidden(topology: &Topology, seen: &Inventory) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for edge in topology.edges().iter().filter(|e| e.enabled) {
+        let Some(source) = seen.clusters.get(&edge.source) else {
+            continue;
+        };
+        for name in edge.topics.iter().filter_map(literals).flatten() {
+            if source.hidden.contains(&name) {
+                found.push(missing(
+                    edge,
+                    &(edge.source.clone(), name),
+                    "DESCRIBE",
+                    seen,
+                ));
+            }
+        }
+    }
+    found
+}
+
+/// `CREATE` may be granted for single names, which the cluster does not tell.
+fn cannot_create(
+    topology: &Topology,
+    creates: &BTreeSet<(usize, Place)>,
+    seen: &Inventory,
+) -> Vec<Finding> {
+    let mut told = BTreeSet::new();
+    let mut found = Vec::new();
+    for (edge, place) in creates {
+        let cluster = seen.clusters.get(&place.0);
+        if !lacks(cluster.and_then(|c| c.operations.as_ref()), "CREATE") || !told.insert(edge) {
+            continue;
+        }
+        let who = principal(seen, &place.0);
+        let message = format!(
+            "{who} may not CREATE on cluster `{}`; topic {} and others are made only if they are allowed by name",
+            place.0, place.1
+        );
+        let help = format!("kafka-acls --add --allow-principal {who} --operation CREATE --cluster");
+        let finding = Finding::new(Code::CreatePermission, message, help);
+        found.push(
+            finding
+                .edge(&topology.edges()[*edge].name)
+                .cluster(&place.0),
+        );
+    }
+    found
+}
+
+/// Patterns of an edge that select none of the topics that are there.
+pub(super) fn patterns(topology: &Topology, seen: &Inventory) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for edge in topology.edges().iter().filter(|e| e.enabled) {
+        let Some(source) = seen.clusters.get(&edge.source) else {
+            continue;
+        };
+        for (number, pattern) in edge.topics.iter().enumerate() {
+            let alone = Edge {
+                topics: vec![pattern.clone()],
+                ..edge.clone()
+            };
+            // Only the pattern counts: guards and renames have their own findings.
+            let mut draft = topology.draft().clone();
+            draft.edges = vec![alone.clone()];
+            let names = Names::new(&draft);
+            let is_hidden =
+                literals(pattern).is_some_and(|all| all.iter().any(|n| source.hidden.contains(n)));
+            let mut topics = source.topics.keys();
+            if is_hidden
+                || topics.any(|t| matches!(names.take(&alone, t), crate::graph::Take::Into(_)))
+            {
+                continue;
+            }
+            let message = format!("`{}` matches no topic of `{}`", pattern.text, edge.source);
+            let help = "topics that appear later are taken, if the pattern is right";
+            let mut finding = Finding::new(Code::MatchesNothing, message, help);
+            finding = finding.edge(&edge.name).cluster(&edge.source);
+            if number > 0 || edge.topics.len() > 1 {
+                finding.help = format!("{help}; it is `topics[{number}]`");
+            }
+            found.push(finding);
+        }
+    }
+    found
+}
+
+/// Groups of this topology that belong to no edge of the file.
+pub(super) fn left_behind(topology: &Topology, seen: &Inventory) -> Vec<Finding> {
+    let prefix = format!("crossdock.{}.", topology.name());
+    let mut found = Vec::new();
+    for (alias, cluster) in &seen.clusters {
+        for (group, held) in &cluster.groups {
+            let Some(edge) = group.strip_prefix(&prefix) else {
+                continue;
+            };
+            let name = EdgeName::new(edge);
+            let is_here = |e: &Edge| e.target == *alias && e.name == name;
+            if topology.edges().iter().any(is_here) {
+                continue;
+            }
+            let became = |e: &&Edge| e.renamed_from.as_ref() == Some(&name) && e.target == *alias;
+            let topics: BTreeSet<&str> = held.positions.keys().map(|(t, _)| t.as_str()).collect();
+            let topics = topics.into_iter().collect::<Vec<_>>().join(", ");
+            let finding = match topology.edges().iter().find(became) {
+                Some(edge) => Finding::new(
+                    Code::LeftBehind,
+                    format!(
+                        "edge {name} is now called {}; its group {group} stays on `{alias}`",
+                        edge.name
+                    ),
+                    "delete the group when the edge runs under its new name",
+                )
+                .edge(&edge.name)
+                .weighs(Severity::Note),
+                None => Finding::new(
+                    Code::LeftBehind,
+                    format!(
+                        "edge {name} is not in the file any more; its group {group} and its topics stay on `{alias}`: {topics}"
+                    ),
+                    format!(
+                        "if it has a new name, write `renamed_from: {name}`; else delete them by hand when nobody needs them"
+                    ),
+                ),
+            };
+            found.push(finding.cluster(alias));
+        }
+    }
+    found
+}

@@ -1,0 +1,264 @@
+//! Reads the inventory: what the clusters of a topology hold, as far as a plan must know it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crossdock_model::edge::{Edge, Start};
+use crossdock_model::graph::{Names, literals};
+use crossdock_model::name::Alias;
+use crossdock_model::plan::{self, Flow, Group, Inventory, Partition, Sample, Topic};
+use crossdock_model::topology::{Cluster as Declared, Topology};
+
+use crate::kafka::{Cluster, Error, Fetched, TopicPartition, partitions_of};
+use crate::worker::settings;
+
+/// The inventory, and the clusters that it was read from.
+pub struct Read {
+    /// What they hold.
+    pub inventory: Inventory,
+    /// Those that answered.
+    pub clusters: BTreeMap<Alias, Arc<Cluster>>,
+}
+
+/// Reads every cluster of the topology, all at once. One that does not answer is noted.
+pub fn read(topology: &Topology, names: &Names) -> Read {
+    let mut inventory = Inventory::default();
+    let mut clusters = BTreeMap::new();
+    let listed = at_once(topology.clusters(), |declared| {
+        let found = connect(declared).and_then(|c| Ok((list(topology, declared, &c)?, c)));
+        (declared.alias.clone(), found)
+    });
+    for (alias, found) in listed {
+        match found {
+            Ok((state, cluster)) => {
+                inventory.clusters.insert(alias.clone(), state);
+                clusters.insert(alias, cluster);
+            }
+            Err(error) => {
+                inventory.unreachable.insert(alias, error.reason);
+            }
+        }
+    }
+    let topics = plan::topics_of(&inventory);
+    // What records say is not known yet: every flow counts, also one that will not be made.
+    let flows = plan::flows(topology, names, &topics, |_| false);
+    let shadowed = plan::shadowed(topology, names, &topics);
+    let detailed = at_once(clusters.iter(), |(alias, cluster)| {
+        let mut state = inventory.clusters.get(alias).cloned().unwrap_or_default();
+        let wanted = places(alias, &flows, &shadowed, &state);
+        let done = detail(topology, cluster, &wanted, &mut state);
+        (alias.clone(), done.map(|()| state))
+    });
+    for (alias, found) in detailed {
+        match found {
+            Ok(state) => {
+                inventory.clusters.insert(alias, state);
+            }
+            Err(error) => {
+                inventory.clusters.remove(&alias);
+                inventory.unreachable.insert(alias, error.reason);
+            }
+        }
+    }
+    clusters.retain(|alias, _| inventory.clusters.contains_key(alias));
+    Read {
+        inventory,
+        clusters,
+    }
+}
+
+/// Does something for each of them, each in a thread of its own: clusters are far away.
+fn at_once<I: Send, T: Send>(
+    items: impl IntoIterator<Item = I>,
+    work: impl Fn(I) -> T + Sync,
+) -> Vec<T> {
+    std::thread::scope(|scope| {
+        let work = &work;
+        let threads: Vec<_> = items
+            .into_iter()
+            .map(|item| scope.spawn(move || work(item)))
+            .collect();
+        threads
+            .into_iter()
+            .filter_map(|thread| thread.join().ok())
+            .collect()
+    })
+}
+
+fn connect(declared: &Declared) -> Result<Arc<Cluster>, Error> {
+    Ok(Arc::new(Cluster::new(
+        &declared.alias,
+        settings::admin(declared),
+        None,
+    )?))
+}
+
+/// The cluster itself, its topics by name, and crossdock's groups there.
+fn list(
+    topology: &Topology,
+    declared: &Declared,
+    cluster: &Cluster,
+) -> Result<plan::Cluster, Error> {
+    let described = cluster.describe()?;
+    let broker = cluster.broker_configs()?;
+    let number = |key: &str| broker.get(key).and_then(|v| v.parse().ok());
+    let topics = cluster.topics_in_full()?.into_iter();
+    let mut state = plan::Cluster {
+        id: described.id,
+        brokers: described.brokers,
+        principal: principal(cluster),
+        replication_factor: number("default.replication.factor")
+            .and_then(|n| i32::try_from(n).ok()),
+        message_max_bytes: number("message.max.bytes"),
+        timestamp_type: broker.get("log.message.timestamp.type").cloned(),
+        operations: described.operations,
+        topics: topics
+            .map(|(name, (count, replicas))| (name, bare(count, replicas)))
+            .collect(),
+        ..plan::Cluster::default()
+    };
+    for group in cluster.groups(&format!("crossdock.{}.", topology.name()))? {
+        let positions = cluster
+            .group_positions(&group)?
+            .into_iter()
+            .filter_map(noted);
+        let positions = positions.collect();
+        state.groups.insert(group, Group { positions });
+    }
+    let enabled = topology.edges().iter().filter(|e| e.enabled);
+    let mine = |e: &&Edge| e.source == declared.alias || e.target == declared.alias;
+    if enabled.clone().filter(mine).any(|e| e.sync.acls) {
+        match cluster.topic_acls() {
+            Ok(acls) => state.acls = Some(acls),
+            Err(error) => state.acls_unread = Some(error.reason),
+        }
+    }
+    let named = enabled.filter(|e| e.source == declared.alias);
+    let named: BTreeSet<String> = named
+        .flat_map(|e| e.topics.iter().filter_map(literals).flatten())
+        .filter(|name| !state.topics.contains_key(name))
+        .collect();
+    let named: Vec<&str> = named.iter().map(String::as_str).collect();
+    let described = cluster.describe_topics(&named)?.into_iter();
+    state.hidden = described
+        .filter(|(_, topic)| topic.is_err())
+        .map(|(name, _)| name)
+        .collect();
+    Ok(state)
+}
+
+fn bare(partitions: usize, replication_factor: usize) -> Topic {
+    Topic {
+        partitions: vec![Partition::default(); partitions],
+        replication_factor,
+        ..Topic::default()
+    }
+}
+
+/// A target partition with its committed offset and the noted id of the source topic.
+type Noted = ((String, i32), (i64, Option<String>));
+
+/// A committed offset, with the source topic's id out of its note.
+fn noted(((topic, partition), fetched): (TopicPartition, Fetched)) -> Option<Noted> {
+    let id = fetched
+        .metadata
+        .split(' ')
+        .find_map(|part| part.strip_prefix("topic-id="))
+        .filter(|id| *id != "-")
+        .map(kafka_id);
+    Some(((topic.to_string(), partition), (fetched.offset?, id)))
+}
+
+/// An id as Kafka itself writes it: librdkafka uses another base64.
+fn kafka_id(text: &str) -> String {
+    text.replace('+', "-").replace('/', "_")
+}
+
+/// Whom the cluster's ACLs know this process as.
+fn principal(cluster: &Cluster) -> String {
+    let property = |name: &str| cluster.properties().get(name).unwrap_or_default();
+    let protocol = property("security.protocol").to_ascii_uppercase();
+    match (protocol.as_str(), property("sasl.username")) {
+        ("SASL_SSL" | "SASL_PLAINTEXT", "") => "the SASL principal".to_owned(),
+        ("SASL_SSL" | "SASL_PLAINTEXT", user) => format!("User:{user}"),
+        ("SSL", _) => "the principal of the client certificate".to_owned(),
+        _ => "User:ANONYMOUS".to_owned(),
+    }
+}
+
+/// The topics of a cluster that the plan looks at.
+fn places(
+    alias: &Alias,
+    flows: &[Flow],
+    shadowed: &[(usize, plan::Place)],
+    state: &plan::Cluster,
+) -> BTreeSet<String> {
+    let flowing = flows.iter().flat_map(|f| [&f.source, &f.target]);
+    let all = flowing.chain(shadowed.iter().map(|(_, place)| place));
+    all.filter(|(cluster, topic)| cluster == alias && state.topics.contains_key(topic))
+        .map(|(_, topic)| topic.clone())
+        .collect()
+}
+
+/// Ids, permissions, configs, offsets and samples of some topics.
+fn detail(
+    topology: &Topology,
+    cluster: &Cluster,
+    wanted: &BTreeSet<String>,
+    state: &mut plan::Cluster,
+) -> Result<(), Error> {
+    let names: Vec<&str> = wanted.iter().map(String::as_str).collect();
+    let mut described = cluster.describe_topics(&names)?;
+    let mut configs = cluster.topic_configs(&names)?;
+    let counts = wanted.iter().map(|name| {
+        let count = state.topics.get(name).map_or(0, |t| t.partitions.len());
+        (name.as_str(), count)
+    });
+    let places = partitions_of(counts);
+    let spans = cluster.spans(&places)?;
+    let mut samples = cluster.samples(&spans)?;
+    let times = start_times(topology, cluster.alias());
+    let led: Vec<TopicPartition> = spans.keys().cloned().collect();
+    let mut at = Vec::new();
+    for time in times {
+        at.push((time, cluster.offsets_at(&led, time)?));
+    }
+    for name in wanted {
+        let Some(topic) = state.topics.get_mut(name) else {
+            continue;
+        };
+        if let Some(Ok(found)) = described.remove(name) {
+            topic.id = kafka_id(&found.id);
+            topic.operations = found.operations;
+        }
+        topic.configs = configs.remove(name).flatten();
+        topic.sample = samples.remove(name).unwrap_or_else(Sample::default);
+    }
+    for ((topic, partition), (start, end)) in &spans {
+        let topic = state.topics.get_mut(&**topic);
+        let number = usize::try_from(*partition).unwrap_or(usize::MAX);
+        if let Some(found) = topic.and_then(|t| t.partitions.get_mut(number)) {
+            (found.start, found.end) = (*start, *end);
+        }
+    }
+    for (time, offsets) in at {
+        for ((topic, partition), offset) in offsets {
+            let number = usize::try_from(partition).unwrap_or(usize::MAX);
+            let topic = state.topics.get_mut(&*topic);
+            if let Some(found) = topic.and_then(|t| t.partitions.get_mut(number)) {
+                found.at.insert(time, offset);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Times at which an edge begins to read a cluster.
+fn start_times(topology: &Topology, source: &Alias) -> BTreeSet<i64> {
+    let mine = topology.edges().iter().filter(|e| e.source == *source);
+    mine.filter_map(|e| match e.start {
+        Start::Timestamp(time) => Some(time),
+        Start::Earliest | Start::Latest => None,
+    })
+    .collect()
+}

@@ -1,0 +1,238 @@
+//! A plan as people read it.
+
+use std::fmt::Write;
+
+use bytesize::ByteSize;
+use crossdock_model::finding::Severity;
+use crossdock_model::plan::{Change, Code, EdgePlan, Finding, Plan, TopicPlan};
+
+/// Partitions of a topic whose offsets are shown one by one.
+const PARTITIONS_SHOWN: usize = 12;
+
+/// Marks: what is made, what changes, what goes or stays behind.
+#[derive(Clone, Copy)]
+enum Mark {
+    Add,
+    Change,
+    Leave,
+}
+
+/// The whole plan.
+pub fn plan(plan: &Plan, in_colour: bool) -> String {
+    let mut text = String::new();
+    for each in &plan.edges {
+        edge(&mut text, each);
+    }
+    for change in &plan.changes {
+        let (mark, lines) = describe(change);
+        line(&mut text, mark, &lines, in_colour);
+    }
+    let (behind, others): (Vec<_>, Vec<_>) = plan
+        .findings
+        .iter()
+        .partition(|f| f.code == Code::LeftBehind);
+    for finding in behind {
+        let lines = [finding.message.clone(), format!("    {}", finding.help)];
+        line(&mut text, Mark::Leave, &lines, in_colour);
+    }
+    if !text.is_empty() && !text.ends_with("\n\n") {
+        text.push('\n');
+    }
+    for finding in others {
+        text.push_str(&self::finding(finding, in_colour));
+    }
+    text.push_str(&summary(plan));
+    text
+}
+
+/// One line on what there is to do.
+pub fn summary(plan: &Plan) -> String {
+    let made = |c: &&Change| !matches!(c, Change::AddPartitions { .. } | Change::SetConfigs { .. });
+    let creates = plan.changes.iter().filter(made).count();
+    let changes = plan.changes.len() - creates;
+    let count = |severity| {
+        plan.findings
+            .iter()
+            .filter(|f| f.severity == severity)
+            .count()
+    };
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    let todo = if plan.changes.is_empty() {
+        "No changes: the clusters are as the topology wants them".to_owned()
+    } else {
+        format!("Plan: {creates} to create, {changes} to change, 0 to delete")
+    };
+    format!("{todo}; {errors} errors, {warnings} warnings.\n")
+}
+
+/// A change in words, the first line and those below it.
+pub fn describe_change(change: &Change) -> String {
+    describe(change).1.remove(0)
+}
+
+fn describe(change: &Change) -> (Mark, Vec<String>) {
+    match change {
+        Change::CreateTopic {
+            cluster,
+            topic,
+            partitions,
+            replication_factor,
+            configs,
+        } => {
+            let replicas = replication_factor
+                .map_or_else(|| format!("the default of `{cluster}`"), |n| n.to_string());
+            let mut lines = vec![format!(
+                "topic {topic} on `{cluster}`: {partitions} partitions, replication factor: {replicas}"
+            )];
+            lines.extend(
+                configs
+                    .iter()
+                    .map(|(key, value)| format!("    {key} = {value}")),
+            );
+            (Mark::Add, lines)
+        }
+        Change::AddPartitions {
+            cluster,
+            topic,
+            from,
+            to,
+        } => (
+            Mark::Change,
+            vec![format!(
+                "topic {topic} on `{cluster}`: partitions {from} -> {to}"
+            )],
+        ),
+        Change::SetConfigs {
+            cluster,
+            topic,
+            configs,
+        } => {
+            let mut lines = vec![format!("topic {topic} on `{cluster}`: configs")];
+            lines.extend(configs.iter().map(|(key, change)| {
+                let from = change.from.as_deref().unwrap_or("unknown");
+                format!("    {key}: {from} -> {}", change.to)
+            }));
+            (Mark::Change, lines)
+        }
+        Change::CreateAcl { cluster, acl } => (
+            Mark::Add,
+            vec![format!(
+                "ACL of topic {} on `{cluster}`: {} {} {} from {}",
+                acl.topic, acl.permission, acl.principal, acl.operation, acl.host
+            )],
+        ),
+        Change::Publish {
+            cluster, revision, ..
+        } => (
+            Mark::Add,
+            vec![format!(
+                "revision {revision} of the topology on `{cluster}`"
+            )],
+        ),
+    }
+}
+
+fn line(text: &mut String, mark: Mark, lines: &[String], in_colour: bool) {
+    let (sign, colour) = match mark {
+        Mark::Add => ('+', 32),
+        Mark::Change => ('~', 33),
+        Mark::Leave => ('-', 31),
+    };
+    let (on, off) = paint(colour, in_colour);
+    for (number, line) in lines.iter().enumerate() {
+        let sign = if number == 0 { sign } else { ' ' };
+        writeln!(text, "{on}{sign} {line}{off}").ok();
+    }
+}
+
+fn paint(colour: u8, in_colour: bool) -> (String, &'static str) {
+    if in_colour {
+        (format!("\u{1b}[{colour}m"), "\u{1b}[0m")
+    } else {
+        (String::new(), "")
+    }
+}
+
+fn edge(text: &mut String, edge: &EdgePlan) {
+    let state = match (&edge.carries_over, edge.enabled) {
+        (_, false) => "disabled".to_owned(),
+        (Some(old), _) => format!("takes over the progress of {old}"),
+        (None, _) if edge.has_run => "has run before".to_owned(),
+        (None, _) => "first run".to_owned(),
+    };
+    let EdgePlan {
+        name,
+        source,
+        target,
+        ..
+    } = edge;
+    writeln!(text, "edge {name}: {source} -> {target}, {state}").ok();
+    for each in &edge.topics {
+        topic(text, each);
+    }
+    if !edge.groups.is_empty() {
+        writeln!(text, "  groups in sync: {}", edge.groups.join(", ")).ok();
+    }
+    let mut total = amount(edge.records, edge.bytes);
+    if let Some(seconds) = edge.seconds_at_limit {
+        write!(total, ", at least {seconds} s at its limit").ok();
+    }
+    writeln!(text, "  to copy: {total}\n").ok();
+}
+
+fn topic(text: &mut String, topic: &TopicPlan) {
+    let there = match (&topic.was, topic.target_exists, topic.is_held) {
+        (Some(was), _, _) => format!(" (was {was})"),
+        (None, true, _) => String::new(),
+        (None, false, true) => " (made when a first record passes)".to_owned(),
+        (None, false, false) => " (new)".to_owned(),
+    };
+    let TopicPlan {
+        topic: name,
+        target_topic,
+        partitions,
+        ..
+    } = topic;
+    let (count, amount) = (partitions.len(), amount(topic.records, topic.bytes));
+    writeln!(
+        text,
+        "  {name} -> {target_topic}{there}: {count} partitions, {amount}"
+    )
+    .ok();
+    for p in partitions.iter().take(PARTITIONS_SHOWN) {
+        let (number, start, end) = (p.partition, p.start_offset, p.end_offset);
+        writeln!(
+            text,
+            "    partition {number}: from offset {start}, end {end}"
+        )
+        .ok();
+    }
+    if count > PARTITIONS_SHOWN {
+        writeln!(text, "    and {} more", count - PARTITIONS_SHOWN).ok();
+    }
+}
+
+fn amount(records: i64, bytes: Option<u64>) -> String {
+    match bytes.filter(|b| *b > 0) {
+        Some(bytes) => format!("{records} records, about {}", ByteSize(bytes)),
+        None => format!("{records} records"),
+    }
+}
+
+fn finding(finding: &Finding, in_colour: bool) -> String {
+    let (word, colour) = match finding.severity {
+        Severity::Error => ("error", 31),
+        Severity::Warning => ("warning", 33),
+        Severity::Note => ("note", 36),
+    };
+    let (on, off) = paint(colour, in_colour);
+    let edge = finding.edge.as_ref().map(|e| format!("edge {e}: "));
+    let edge = edge.unwrap_or_default();
+    let Finding {
+        code,
+        message,
+        help,
+        ..
+    } = finding;
+    format!("{on}{word}[{code}]{off}: {edge}{message}\n  = help: {help}\n\n")
+}
