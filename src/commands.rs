@@ -12,8 +12,11 @@ pub mod schema;
 pub mod validate;
 
 pub mod apply;
+pub mod diff;
+pub mod history;
 pub mod plan;
 pub mod rehearse;
+pub mod rollback;
 pub mod run;
 
 pub mod pause;
@@ -45,7 +48,7 @@ pub enum Format {
 fn not_yet(command: &str) -> Outcome {
     Err(Failure::CannotStart(anyhow!(
         "`crossdock {command}` is not there yet: this version has validate, graph, explain, schema, \
-         rehearse, plan, apply, run and offsets"
+         rehearse, diff, plan, apply, history, rollback, run and offsets"
     )))
 }
 

@@ -1,16 +1,16 @@
-//! The fleet: all workers of this process. Starting is a diff from nothing.
+//! The fleet: all workers of this process. Starting is a reload from nothing.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use crossdock_model::edge::Edge;
 use crossdock_model::graph::Names;
 use crossdock_model::name::Alias;
 use crossdock_model::topology::{Cluster as Declared, Topology};
 
 use crate::kafka::{Cluster, Embedded, Error};
-use crate::worker::{self, EdgeSnapshot, Ending, Handle, Setup, settings};
+use crate::worker::{self, EdgeSnapshot, Ending, Handle, NamesNow, Setup, settings};
 
 /// How the workers of this process are to run.
 #[derive(Clone, Debug)]
@@ -36,62 +36,203 @@ impl Options {
 
 /// The running workers, in the file's order.
 pub struct Fleet {
-    workers: Vec<(String, Handle)>,
+    options: Options,
+    running: RwLock<Running>,
+}
+
+#[derive(Default)]
+struct Running {
+    workers: Vec<Arc<Worker>>,
+    /// The name rules that all workers go by: a reload puts new ones in their place.
+    names: Arc<NamesNow>,
+}
+
+/// One worker, and what it was started for.
+struct Worker {
+    order: Order,
+    handle: Handle,
+}
+
+/// Everything that a worker's run depends on: while it stays the same, a reload leaves it alone.
+#[derive(Clone, PartialEq)]
+struct Order {
+    edge: Edge,
+    source: BTreeMap<String, String>,
+    target: BTreeMap<String, String>,
+}
+
+/// What a reload did, by the names of edges.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reloaded {
+    /// Started.
+    pub added: Vec<String>,
+    /// Drained and started again.
+    pub changed: Vec<String>,
+    /// Drained.
+    pub removed: Vec<String>,
+    /// Left alone.
+    pub untouched: usize,
 }
 
 impl Fleet {
-    /// Starts a worker for each of these edges.
+    /// Starts a worker for each of these edges: a reload from nothing.
     ///
     /// # Errors
     /// A client property that librdkafka refuses, or no thread is left.
     pub fn start(topology: &Topology, edges: &[&Edge], options: &Options) -> Result<Self> {
-        let names = Arc::new(Names::new(topology.draft()));
-        let mut clusters = BTreeMap::new();
-        let mut workers = Vec::new();
-        for edge in edges {
-            let source = connect(topology, &edge.source, options, &mut clusters)?;
-            let target = connect(topology, &edge.target, options, &mut clusters)?;
-            let setup = setup(topology, edge, names.clone(), (source, target), options)?;
-            let handle =
-                worker::start(setup).with_context(|| format!("cannot start edge {}", edge.name))?;
-            workers.push((edge.name.to_string(), handle));
+        let fleet = Self {
+            options: options.clone(),
+            running: RwLock::default(),
+        };
+        fleet.reload(topology, edges)?;
+        Ok(fleet)
+    }
+
+    /// Makes these edges of the topology the ones that run. Workers whose orders stay the same go on;
+    /// those that change or go drain first, so that whoever comes after them goes on at the exact
+    /// position. Blocks until it is done.
+    ///
+    /// # Errors
+    /// As [`Self::start`]; edges that could not be started do not run then.
+    pub fn reload(&self, topology: &Topology, edges: &[&Edge]) -> Result<Reloaded> {
+        let orders: Vec<Order> = edges
+            .iter()
+            .map(|edge| self.order(topology, edge))
+            .collect();
+        let (before, names) = {
+            let running = self.read();
+            (running.workers.clone(), running.names.clone())
+        };
+        let (kept, gone): (Vec<_>, Vec<_>) = before
+            .into_iter()
+            .partition(|worker| orders.contains(&worker.order));
+        gone.iter().for_each(|worker| worker.handle.stop());
+        for worker in &gone {
+            worker.handle.join();
         }
-        Ok(Self { workers })
+        names.set(Names::new(topology.draft()));
+        let mut done = Reloaded {
+            untouched: kept.len(),
+            ..Reloaded::default()
+        };
+        let (mut clusters, mut failed) = (BTreeMap::new(), None);
+        let mut workers = Vec::new();
+        for order in orders {
+            let name = order.edge.name.to_string();
+            if let Some(worker) = kept.iter().find(|worker| worker.order == order) {
+                workers.push(worker.clone());
+                continue;
+            }
+            let former = gone
+                .iter()
+                .find(|worker| worker.order.edge.name == order.edge.name);
+            match self.hire(topology, order, names.clone(), &mut clusters) {
+                Ok(worker) => {
+                    // What a person has paused stays paused.
+                    if former.is_some_and(|former| former.handle.is_paused()) {
+                        worker.handle.pause(true);
+                    }
+                    workers.push(Arc::new(worker));
+                    match former {
+                        Some(_) => done.changed.push(name),
+                        None => done.added.push(name),
+                    }
+                }
+                Err(error) => failed = Some(error.context(format!("cannot start edge {name}"))),
+            }
+        }
+        let is_gone = |worker: &&Arc<Worker>| {
+            !workers
+                .iter()
+                .any(|w| w.order.edge.name == worker.order.edge.name)
+        };
+        done.removed = gone
+            .iter()
+            .filter(is_gone)
+            .map(|worker| worker.order.edge.name.to_string())
+            .collect();
+        self.running
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .workers = workers;
+        failed.map_or(Ok(done), Err)
+    }
+
+    fn order(&self, topology: &Topology, edge: &Edge) -> Order {
+        let properties = |alias| declared(topology, alias, &self.options).properties;
+        Order {
+            // Where in the file it stands makes no difference.
+            edge: Edge {
+                places: BTreeMap::new(),
+                ..edge.clone()
+            },
+            source: properties(&edge.source),
+            target: properties(&edge.target),
+        }
+    }
+
+    fn hire(
+        &self,
+        topology: &Topology,
+        order: Order,
+        names: Arc<NamesNow>,
+        clusters: &mut BTreeMap<Alias, Arc<Cluster>>,
+    ) -> Result<Worker> {
+        let edge = &order.edge;
+        let source = connect(topology, &edge.source, &self.options, clusters)?;
+        let target = connect(topology, &edge.target, &self.options, clusters)?;
+        let setup = setup(topology, edge, names, (source, target), &self.options)?;
+        let handle = worker::start(setup)?;
+        Ok(Worker { order, handle })
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Running> {
+        self.running.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn workers(&self) -> Vec<Arc<Worker>> {
+        self.read().workers.clone()
     }
 
     /// All edges as they are now.
     pub fn snapshot(&self) -> Vec<EdgeSnapshot> {
-        self.workers
+        let workers = self.workers();
+        workers
             .iter()
-            .map(|(_, worker)| worker.status.snapshot())
+            .map(|worker| worker.handle.status.snapshot())
             .collect()
     }
 
     /// Lets an edge stand or go on. `false` when there is no such edge.
     pub fn pause(&self, edge: &str, is_paused: bool) -> bool {
-        let found = self.workers.iter().find(|(name, _)| name == edge);
+        let workers = self.workers();
+        let found = workers.iter().find(|w| w.order.edge.name.as_str() == edge);
         found
-            .inspect(|(_, worker)| worker.pause(is_paused))
+            .inspect(|worker| worker.handle.pause(is_paused))
             .is_some()
     }
 
     /// Whether all workers have ended.
     pub fn is_finished(&self) -> bool {
-        self.workers.iter().all(|(_, worker)| worker.is_finished())
+        self.workers()
+            .iter()
+            .all(|worker| worker.handle.is_finished())
     }
 
     /// Asks all workers to end their transactions and stop.
     pub fn stop(&self) {
-        for (_, worker) in &self.workers {
-            worker.stop();
-        }
+        self.workers()
+            .iter()
+            .for_each(|worker| worker.handle.stop());
     }
 
     /// Waits for all of them, and tells how each ended.
     pub fn endings(&self) -> Vec<(String, Ending)> {
-        self.workers
+        let name = |worker: &Worker| worker.order.edge.name.to_string();
+        let workers = self.workers();
+        workers
             .iter()
-            .map(|(name, worker)| (name.clone(), worker.join()))
+            .map(|worker| (name(worker), worker.handle.join()))
             .collect()
     }
 }
@@ -143,7 +284,7 @@ fn declared(topology: &Topology, alias: &Alias, options: &Options) -> Declared {
 fn setup(
     topology: &Topology,
     edge: &Edge,
-    names: Arc<Names>,
+    names: Arc<NamesNow>,
     (source, target): (Arc<Cluster>, Arc<Cluster>),
     options: &Options,
 ) -> Result<Setup> {

@@ -4,15 +4,20 @@
 //! nothing that compaction may have removed. Of two who publish at a time, one is refused: to write, a
 //! transactional producer of one name is needed, and taking it fences whoever had it before.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
-use crossdock_model::name::CONTROL_TOPIC;
+use anyhow::Context;
+use crossdock_model::name::{Alias, CONTROL_TOPIC};
 use crossdock_model::plan::Published;
+use crossdock_model::topology::Cluster as Declared;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::clock;
 use crate::kafka::{Cluster, Error, ErrorKind, Pen, read_log};
+use crate::worker::settings;
 
 /// Revisions that are kept, the newest included.
 const REVISIONS_MAX: usize = 20;
@@ -95,6 +100,28 @@ impl Entry {
         let mut all = std::iter::once(&self.newest).chain(&self.earlier);
         all.find(|r| r.revision == number)
     }
+}
+
+/// A home cluster that no file declares: where it is, and how to connect, in a file of client
+/// properties.
+///
+/// # Errors
+/// The file cannot be read, or holds what librdkafka refuses.
+pub fn cluster_at(bootstrap: &str, config: Option<&Path>) -> anyhow::Result<Arc<Cluster>> {
+    let mut properties = BTreeMap::new();
+    if let Some(path) = config {
+        let what = || format!("cannot read {}", path.display());
+        let file = std::fs::File::open(path).with_context(what)?;
+        properties.extend(java_properties::read(file).with_context(what)?);
+    }
+    properties.insert("bootstrap.servers".to_owned(), bootstrap.to_owned());
+    let declared = Declared {
+        alias: Alias::new("home"),
+        properties,
+        places: BTreeMap::new(),
+    };
+    let properties = settings::admin(&declared);
+    Ok(Arc::new(Cluster::new(&declared.alias, properties, None)?))
 }
 
 impl Home {

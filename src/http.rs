@@ -15,7 +15,7 @@ mod authorize;
 mod live;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::Router;
 use axum::extract::{Path, State};
@@ -39,7 +39,7 @@ pub struct Serving {
     /// What is shown.
     pub monitor: Arc<Monitor>,
     /// Of what.
-    pub about: Arc<About>,
+    pub about: Arc<AboutNow>,
     /// How much the metrics tell.
     pub detail: Detail,
 }
@@ -73,11 +73,32 @@ impl About {
     }
 }
 
+/// What runs in this process now: a reload puts another one in its place.
+pub struct AboutNow(RwLock<Arc<About>>);
+
+impl AboutNow {
+    /// What runs to begin with.
+    pub fn new(about: About) -> Arc<Self> {
+        Arc::new(Self(RwLock::new(Arc::new(about))))
+    }
+
+    /// What runs now.
+    pub fn get(&self) -> Arc<About> {
+        let now = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&now)
+    }
+
+    /// Something else runs from now on.
+    pub fn set(&self, about: About) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(about);
+    }
+}
+
 /// What the handlers share.
 #[derive(Clone)]
 struct Server {
     monitor: Arc<Monitor>,
-    about: Arc<About>,
+    about: Arc<AboutNow>,
     detail: Detail,
     guard: Guard,
     seats: Arc<Semaphore>,
@@ -148,7 +169,7 @@ async fn metrics_page(State(server): State<Server>) -> Response {
 }
 
 async fn status(State(server): State<Server>) -> Json<Value> {
-    Json(json!({ "instance": server.about.instance, "edges": server.monitor.edges() }))
+    Json(json!({ "instance": server.about.get().instance, "edges": server.monitor.edges() }))
 }
 
 async fn topology(State(server): State<Server>) -> Json<Value> {
@@ -159,7 +180,7 @@ async fn topology(State(server): State<Server>) -> Json<Value> {
         .into_iter()
         .map(|e| json!({ "name": e.name, "source": e.source, "target": e.target }))
         .collect();
-    let mut about = json!(*server.about);
+    let mut about = json!(*server.about.get());
     about["edges"] = json!(edges);
     about["wants_token"] = json!(server.guard.wants_token());
     Json(about)
@@ -169,7 +190,7 @@ async fn edge(State(server): State<Server>, Path(name): Path<String>) -> Respons
     let mut edges = server.monitor.edges().into_iter();
     match edges.find(|view| view.edge.name == name) {
         Some(view) => {
-            let group = format!("crossdock.{}.{name}", server.about.topology);
+            let group = format!("crossdock.{}.{name}", server.about.get().topology);
             let mut view = json!(view);
             view["group"] = json!(group);
             Json(view).into_response()

@@ -16,6 +16,7 @@ pub mod load;
 pub mod logging;
 pub mod metrics;
 pub mod monitor;
+pub mod origin;
 pub mod output;
 pub mod process;
 pub mod promises;

@@ -12,6 +12,7 @@ pub mod engine;
 mod machine;
 pub mod positions;
 pub mod records;
+mod renamed;
 mod seams;
 
 pub use engine::{Tally, Twin};

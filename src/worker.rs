@@ -18,11 +18,11 @@ mod streams;
 mod watch;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
 use crossdock_model::edge::Edge;
-use crossdock_model::graph::Names;
+use crossdock_model::graph::{Names, Take, Why};
 
 use crate::kafka::{Cluster, Error, Properties};
 pub use status::{EdgeSnapshot, PartitionSnapshot, State, Status};
@@ -37,7 +37,7 @@ pub struct Setup {
     /// The edge.
     pub edge: Edge,
     /// Decides what is taken.
-    pub names: Arc<Names>,
+    pub names: Arc<NamesNow>,
     /// Cluster that is read.
     pub source: Arc<Cluster>,
     /// Cluster that is written.
@@ -52,6 +52,24 @@ pub struct Setup {
     pub instance: String,
     /// Whether the worker stops when it has caught up with what was there.
     pub once: bool,
+}
+
+/// The name rules as they are now: workers that a reload leaves alone go by the new ones.
+#[derive(Debug, Default)]
+pub struct NamesNow(RwLock<Option<Arc<Names>>>);
+
+impl NamesNow {
+    /// Puts new rules in place of the old.
+    pub fn set(&self, names: Names) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(names));
+    }
+
+    /// What an edge does with a topic of its source, by the rules of now.
+    pub fn take(&self, edge: &Edge, topic: &str) -> Take {
+        let names = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let names = names.clone();
+        names.map_or(Take::Not(Why::NotSelected), |names| names.take(edge, topic))
+    }
 }
 
 /// How a worker ended.
@@ -108,6 +126,11 @@ impl Handle {
     pub fn pause(&self, is_paused: bool) {
         self.control.is_paused.store(is_paused, Ordering::Release);
         self.status.paused(is_paused);
+    }
+
+    /// Whether a person lets it stand.
+    pub fn is_paused(&self) -> bool {
+        self.control.is_paused()
     }
 
     /// Whether it has ended.

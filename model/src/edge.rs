@@ -7,7 +7,7 @@ use crate::finding::Span;
 use crate::name::{Alias, EdgeName};
 
 /// One edge of the topology. Every key of the file has its value here, given or defaulted.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Edge {
     /// Unique name: group, transactional ids and metrics are made from it.
     pub name: EdgeName,

@@ -23,3 +23,5 @@ pub mod graph;
 pub mod import;
 pub mod offsets;
 pub mod plan;
+
+pub mod diff;

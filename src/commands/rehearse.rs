@@ -16,7 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::commands::Format;
 use crate::exit::{Failure, Outcome, Verdict};
 use crate::fleet::{Fleet, Options};
-use crate::http::{About, Serving};
+use crate::http::{About, AboutNow, Serving};
 use crate::metrics::Detail;
 use crate::monitor::Monitor;
 use crate::rehearsal::lab::{Lab, PARTITIONS};
@@ -282,7 +282,7 @@ impl Stage<'_> {
         let feeders = Feeders::new(self.lab).map_err(Failure::Cluster)?;
         let serving = Serving {
             monitor: Monitor::start(self.fleet.clone()).map_err(Failure::cannot_start)?,
-            about: Arc::new(about),
+            about: AboutNow::new(about),
             detail: Detail::Partition,
         };
         runtime.block_on(async {

@@ -12,14 +12,18 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::commands::not_yet;
 use crate::exit::{Failure, Outcome, Verdict};
 use crate::fleet::{Fleet, Options};
-use crate::http::{About, Serving};
+use crate::http::{About, AboutNow, Serving};
+use crate::load::Checked;
 use crate::metrics::Detail;
 use crate::monitor::Monitor;
+use crate::origin::{self, AtHome, Origin};
 use crate::worker::Ending;
-use crate::{http, load, logging, promises};
+use crate::{home, http, load, logging, promises, report};
+use follow::Follower;
+
+mod follow;
 
 /// Between two looks at whether all workers have ended.
 const TICK: Duration = Duration::from_millis(50);
@@ -30,6 +34,7 @@ const TICK: Duration = Duration::from_millis(50);
 Examples:
   crossdock run topology.yaml
   crossdock run topology.yaml --clusters sh      only edges into Shanghai, run there
+  crossdock run --home bj-kafka1:9092 --topology cn-prod
   crossdock run topology.yaml --once             stops when all is copied")]
 pub struct Args {
     /// The topology file
@@ -41,6 +46,9 @@ pub struct Args {
     /// Name of the applied topology
     #[arg(long, value_name = "NAME", requires = "home")]
     pub topology: Option<String>,
+    /// Client properties for connecting to the home cluster
+    #[arg(long, value_name = "FILE", requires = "home")]
+    pub home_config: Option<PathBuf>,
     /// Only these edges
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub edges: Vec<String>,
@@ -63,16 +71,15 @@ pub struct Args {
 
 /// Runs the command.
 pub fn main(args: Args) -> Outcome {
-    let Some(path) = args.file.as_deref() else {
-        return not_yet("run --home");
-    };
     logging::start();
     let instance = instance(args.instance.clone())?;
-    let (topology, findings) = load::topology_with_findings(path)?;
+    let (origin, checked) = origin(&args)?;
+    let topology = load::proved(&checked)?;
+    let findings = report::json(&checked)["findings"].take();
     let edges = select(&topology, &args)?;
-    promises::keep(path, &edges)?;
+    promises::keep(origin.path(), &edges)?;
     let options = Options {
-        file: path.display().to_string(),
+        file: origin.path().display().to_string(),
         instance,
         process: Options::new_process(),
         once: args.once,
@@ -84,8 +91,29 @@ pub fn main(args: Args) -> Outcome {
         .build()
         .context("cannot start the runtime")
         .map_err(Failure::CannotStart)?;
-    let endings = runtime.block_on(replicate(&topology, &edges, &options, &args, findings))?;
-    verdict(&endings, args.once)
+    let once = args.once;
+    let endings = runtime.block_on(replicate(
+        &topology, &edges, &options, origin, args, findings,
+    ))?;
+    verdict(&endings, once)
+}
+
+/// Where the topology comes from, and how it is now.
+fn origin(args: &Args) -> Result<(Origin, Checked), Failure> {
+    match (&args.file, &args.home, &args.topology) {
+        (Some(path), _, _) => {
+            let checked = load::check(path, true)?;
+            let file = origin::File::new(path, &checked.text);
+            Ok((Origin::File(file), checked))
+        }
+        (None, Some(bootstrap), Some(topology)) => {
+            let cluster = home::cluster_at(bootstrap, args.home_config.as_deref());
+            let (at_home, checked) =
+                AtHome::begin(cluster.map_err(Failure::CannotStart)?, topology)?;
+            Ok((Origin::AtHome(at_home), checked))
+        }
+        _ => Err(Failure::cannot_start(anyhow!("no topology file is given"))),
+    }
 }
 
 /// The name of this process: Kafka takes it as part of `group.instance.id`.
@@ -149,17 +177,20 @@ async fn replicate(
     topology: &Topology,
     edges: &[&Edge],
     options: &Options,
-    args: &Args,
+    origin: Origin,
+    args: Args,
     findings: Value,
 ) -> Result<Vec<(String, Ending)>, Failure> {
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::cannot_start)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::cannot_start)?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(Failure::cannot_start)?;
     let listener = listen_on(args.listen, options.once).await?;
     let fleet = Arc::new(Fleet::start(topology, edges, options).map_err(Failure::CannotStart)?);
+    let about = AboutNow::new(About::new(topology, &options.instance, findings));
     if let Some(listener) = listener {
         let serving = Serving {
             monitor: Monitor::start(fleet.clone()).map_err(Failure::cannot_start)?,
-            about: Arc::new(About::new(topology, &options.instance, findings)),
+            about: about.clone(),
             detail: args.metrics_detail,
         };
         tokio::spawn(async move {
@@ -169,11 +200,14 @@ async fn replicate(
         });
     }
     let mut ticks = tokio::time::interval(TICK);
+    let mut follower = Follower::new(origin, about, args)?;
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
             _ = terminate.recv() => stop(&fleet),
             _ = interrupt.recv() => stop(&fleet),
+            _ = hangup.recv() => follower.look_again(),
+            Some(checked) = follower.next() => follower.take_over(&fleet, checked).await,
         }
         if fleet.is_finished() {
             break;

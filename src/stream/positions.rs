@@ -9,6 +9,7 @@ use crossdock_model::edge::{OnGap, OnRecreated, Start};
 use crossdock_model::provenance::Hop;
 
 use super::engine::Twin;
+use super::renamed::former_position;
 use super::seams::{Outlook, Positions};
 use crate::kafka::{
     Cluster, Error, Fetched, Group, Member, Position, Tail, TopicPartition, last_copied,
@@ -28,6 +29,8 @@ pub struct Facts {
 pub struct Rules {
     /// Name of the edge, for messages.
     pub edge: String,
+    /// Group that holds its progress.
+    pub group: String,
     /// The topology's file, for the commands that messages name.
     pub file: String,
     /// Cluster that is read.
@@ -212,6 +215,19 @@ impl Rules {
         }
     }
 
+    /// A partition whose progress is kept under a former name of its topic.
+    fn under_new_name(&self, twin: &Twin, (former, offset): &(TopicPartition, i64)) -> Outlook {
+        tracing::info!(
+            edge = self.edge,
+            "{}-{} was {} on the target and is {} now; it goes on at offset {offset}.",
+            twin.source_topic,
+            twin.partition,
+            former.0,
+            twin.target_topic
+        );
+        Outlook::Begin(*offset)
+    }
+
     /// A partition without committed offset, not on the first run.
     fn later(&self, twin: &Twin) -> Result<Outlook, Error> {
         match self.tail(twin)? {
@@ -254,13 +270,26 @@ impl Positions for EdgePositions {
         let targets: Vec<_> = twins.iter().map(Twin::target).collect();
         let fetched = self.member.committed(&targets)?;
         let none = Fetched::default();
+        let is_new = |twin: &Twin| {
+            fetched
+                .get(&twin.target())
+                .is_none_or(|f| f.offset.is_none())
+        };
+        let all = if twins.iter().any(is_new) {
+            self.rules.target.group_positions(&self.rules.group)?
+        } else {
+            BTreeMap::new()
+        };
         let of = |twin: &Twin| {
             self.notes
                 .borrow_mut()
                 .insert(twin.clone(), self.rules.topic_id(twin));
             let Fetched { offset, metadata } = fetched.get(&twin.target()).unwrap_or(&none);
             offset.map_or_else(
-                || self.rules.later(twin),
+                || match former_position(&all, twin, self.rules.topic_id(twin).as_deref()) {
+                    Some(former) => Ok(self.rules.under_new_name(twin, &former)),
+                    None => self.rules.later(twin),
+                },
                 |offset| self.rules.resume(twin, offset, metadata),
             )
         };

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossdock_model::edge::Edge;
-use crossdock_model::graph::{Names, Take};
+use crossdock_model::graph::Take;
 
+use super::NamesNow;
 use crate::kafka::{Cluster, Error, TopicSettings};
 use crate::stream::Twin;
 
@@ -72,7 +73,7 @@ impl Catalog {
 /// A cluster does not answer. That one topic cannot be created is told in the catalog.
 pub fn survey(
     edge: &Edge,
-    names: &Names,
+    names: &NamesNow,
     source: &Cluster,
     target: &Cluster,
 ) -> Result<Catalog, Error> {

@@ -191,6 +191,7 @@ impl Worker {
         let group = format!("crossdock.{topology}.{}", edge.name);
         let rules = Rules {
             edge: edge.name.to_string(),
+            group: group.clone(),
             file: self.setup.file.clone(),
             source: source.clone(),
             source_id: source_id.to_string(),

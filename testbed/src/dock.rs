@@ -25,8 +25,8 @@ pub struct Dock {
 pub struct Line {
     /// The binary.
     pub binary: PathBuf,
-    /// The topology file.
-    pub file: PathBuf,
+    /// The topology file, if it runs one.
+    pub file: Option<PathBuf>,
     /// `--instance`.
     pub instance: String,
     /// Further arguments.
@@ -64,7 +64,7 @@ impl Dock {
         let mut command = Command::new(binary);
         command
             .arg("run")
-            .arg(file)
+            .args(file)
             .args(["--listen", &self.listen, "--instance", instance])
             .args(arguments)
             .envs(environment.iter().cloned())
@@ -115,6 +115,18 @@ impl Dock {
         self.process
             .iter()
             .for_each(|p| spawn::signal(p, Signal::Resume));
+    }
+
+    /// SIGHUP.
+    pub fn hang_up(&self) {
+        self.process
+            .iter()
+            .for_each(|p| spawn::signal(p, Signal::HangUp));
+    }
+
+    /// Everything that it has said.
+    pub fn log_in_full(&self) -> String {
+        tail(&self.log, usize::MAX)
     }
 
     /// Whether it is there.

@@ -23,6 +23,8 @@ pub enum Signal {
     Kill,
     /// SIGSTOP: stands still, keeps everything.
     Pause,
+    /// SIGHUP: look at your configuration again.
+    HangUp,
     /// SIGCONT: goes on as if nothing had been.
     Resume,
 }
@@ -58,6 +60,7 @@ pub fn signal(child: &Child, signal: Signal) {
         Signal::Terminate => libc::SIGTERM,
         Signal::Kill => libc::SIGKILL,
         Signal::Pause => libc::SIGSTOP,
+        Signal::HangUp => libc::SIGHUP,
         Signal::Resume => libc::SIGCONT,
     };
     // SAFETY: no memory is involved; the pid is our own child's, not reaped while `child` lives.

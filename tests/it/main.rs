@@ -1,14 +1,17 @@
 //! Tests from outside, on the binary. One file per behaviour; a test is a scene, a fault, a verdict.
 
 mod bad_input;
+mod ci;
 mod crash;
 mod deploy;
 mod halts;
+mod home;
 mod ledger;
 mod offline;
 mod offsets;
 mod one_way;
 mod plan;
+mod reload;
 mod scenes;
 mod seeing;
 mod stall;

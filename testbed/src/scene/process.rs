@@ -20,10 +20,34 @@ impl Scene {
     pub fn start_twin(&mut self, name: &str, instance: &str, arguments: &[&str]) -> &mut Dock {
         let line = Line {
             binary: self.binary.clone(),
-            file: self.file(),
+            file: Some(self.file()),
             instance: instance.to_owned(),
             arguments: arguments.iter().map(|a| (*a).to_owned()).collect(),
             environment: self.environment(),
+        };
+        let dock = Dock::start(line, self.folder.join(format!("{name}.log")));
+        self.docks
+            .entry(name.to_owned())
+            .insert_entry(dock)
+            .into_mut()
+    }
+
+    /// Starts a crossdock that runs no file, with more environment.
+    pub fn start_without_file(
+        &mut self,
+        name: &str,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> &mut Dock {
+        let mut all = self.environment();
+        let more = environment.iter();
+        all.extend(more.map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+        let line = Line {
+            binary: self.binary.clone(),
+            file: None,
+            instance: name.to_owned(),
+            arguments: arguments.iter().map(|a| (*a).to_owned()).collect(),
+            environment: all,
         };
         let dock = Dock::start(line, self.folder.join(format!("{name}.log")));
         self.docks
