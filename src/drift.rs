@@ -15,7 +15,7 @@ use crossdock_model::plan::{self, Change, Code, Plan};
 use crate::fleet::{Fleet, Manifest};
 use crate::inventory::{self, Look, Read};
 use crate::rollout::carry_out::make;
-use crate::rollout::text::describe_change;
+use crate::rollout::text::describe_in_full;
 
 /// Between two looks at whether the fleet still runs.
 const TICK: Duration = Duration::from_millis(200);
@@ -57,7 +57,10 @@ fn look(manifest: &Manifest, told: &mut BTreeSet<String>) {
     let read = inventory::read(topology, &names, Look::Settings);
     // Without one of them, another edge might seem to be the first that writes a topic.
     if let Some((alias, why)) = read.inventory.unreachable.iter().next() {
-        tracing::debug!(cluster = alias.as_str(), "Configs are not looked at: {why}.");
+        tracing::debug!(
+            cluster = alias.as_str(),
+            "Configs are not looked at: {why}."
+        );
         return;
     }
     let plan = plan::plan(topology, &names, &read.inventory, "");
@@ -65,7 +68,11 @@ fn look(manifest: &Manifest, told: &mut BTreeSet<String>) {
         .edges
         .iter()
         .filter(|edge| edges.contains(&edge.name))
-        .flat_map(|edge| edge.topics.iter().map(|t| (&edge.target, t.target_topic.as_str())))
+        .flat_map(|edge| {
+            edge.topics
+                .iter()
+                .map(|t| (&edge.target, t.target_topic.as_str()))
+        })
         .collect();
     for change in &plan.changes {
         let topic = match change {
@@ -84,7 +91,7 @@ fn keep_in_step(read: &Read, change: &Change) {
     let Some(cluster) = read.clusters.get(change.cluster()) else {
         return;
     };
-    let what = describe_change(change);
+    let what = describe_in_full(change);
     match make(cluster, change) {
         Ok(()) => tracing::info!("Kept in step: {what}."),
         Err(error) => tracing::warn!("Cannot be kept in step: {what}: {error}."),
@@ -95,7 +102,12 @@ fn keep_in_step(read: &Read, change: &Change) {
 fn tell(plan: &Plan, told: &mut BTreeSet<String>) {
     let stays = plan.findings.iter();
     let stays: BTreeSet<String> = stays
-        .filter(|f| matches!(f.code, Code::NotSynced | Code::AclsUnread | Code::FewerPartitions))
+        .filter(|f| {
+            matches!(
+                f.code,
+                Code::NotSynced | Code::AclsUnread | Code::FewerPartitions
+            )
+        })
         .map(|f| f.message.clone())
         .collect();
     for message in stays.difference(told) {

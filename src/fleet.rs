@@ -1,12 +1,13 @@
 //! The fleet: all workers of this process. Starting is a reload from nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use anyhow::Result;
 use crossdock_model::edge::Edge;
 use crossdock_model::graph::Names;
-use crossdock_model::name::Alias;
+use crossdock_model::name::{Alias, EdgeName};
 use crossdock_model::topology::{Cluster as Declared, Topology};
 
 use crate::kafka::{Cluster, Embedded, Error};
@@ -37,11 +38,12 @@ impl Options {
 /// The running workers, in the file's order.
 pub struct Fleet {
     options: Options,
+    is_stopping: AtomicBool,
     running: RwLock<Running>,
 }
 
-#[derive(Default)]
 struct Running {
+    topology: Arc<Topology>,
     workers: Vec<Arc<Worker>>,
     /// The name rules that all workers go by: a reload puts new ones in their place.
     names: Arc<NamesNow>,
@@ -59,6 +61,14 @@ struct Order {
     edge: Edge,
     source: BTreeMap<String, String>,
     target: BTreeMap<String, String>,
+}
+
+/// What runs: the topology, and those of its edges that run here.
+pub struct Manifest {
+    /// The topology.
+    pub topology: Arc<Topology>,
+    /// Names of the edges.
+    pub edges: BTreeSet<EdgeName>,
 }
 
 /// What a reload did, by the names of edges.
@@ -82,7 +92,12 @@ impl Fleet {
     pub fn start(topology: &Topology, edges: &[&Edge], options: &Options) -> Result<Self> {
         let fleet = Self {
             options: options.clone(),
-            running: RwLock::default(),
+            is_stopping: AtomicBool::new(false),
+            running: RwLock::new(Running {
+                topology: Arc::new(topology.clone()),
+                workers: Vec::new(),
+                names: Arc::default(),
+            }),
         };
         fleet.reload(topology, edges)?;
         Ok(fleet)
@@ -151,10 +166,7 @@ impl Fleet {
             .filter(is_gone)
             .map(|worker| worker.order.edge.name.to_string())
             .collect();
-        self.running
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .workers = workers;
+        self.put(topology, workers);
         failed.map_or(Ok(done), Err)
     }
 
@@ -184,6 +196,27 @@ impl Fleet {
         let setup = setup(topology, edge, names, (source, target), &self.options)?;
         let handle = worker::start(setup)?;
         Ok(Worker { order, handle })
+    }
+
+    fn put(&self, topology: &Topology, workers: Vec<Arc<Worker>>) {
+        let mut running = self.running.write().unwrap_or_else(PoisonError::into_inner);
+        running.topology = Arc::new(topology.clone());
+        running.workers = workers;
+    }
+
+    /// What runs now.
+    pub fn manifest(&self) -> Manifest {
+        let running = self.read();
+        let edges = running.workers.iter().map(|w| w.order.edge.name.clone());
+        Manifest {
+            topology: running.topology.clone(),
+            edges: edges.collect(),
+        }
+    }
+
+    /// Whether it has been asked to stop.
+    pub fn is_stopping(&self) -> bool {
+        self.is_stopping.load(Ordering::Acquire)
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Running> {
@@ -221,6 +254,7 @@ impl Fleet {
 
     /// Asks all workers to end their transactions and stop.
     pub fn stop(&self) {
+        self.is_stopping.store(true, Ordering::Release);
         self.workers()
             .iter()
             .for_each(|worker| worker.handle.stop());

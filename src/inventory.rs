@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crossdock_model::edge::{Edge, Start};
 use crossdock_model::graph::{Names, literals};
 use crossdock_model::name::Alias;
-use crossdock_model::plan::{self, Flow, Group, Inventory, Partition, Sample, Topic};
+use crossdock_model::plan::{self, Flow, Group, Inventory, Partition, Topic};
 use crossdock_model::topology::{Cluster as Declared, Topology};
 
 use crate::kafka::{Cluster, Error, Fetched, TopicPartition, partitions_of};
@@ -20,8 +20,17 @@ pub struct Read {
     pub clusters: BTreeMap<Alias, Arc<Cluster>>,
 }
 
+/// How much is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// Everything that a plan shows.
+    Whole,
+    /// Topics, configs and ACLs only: what is kept in step while a topology runs.
+    Settings,
+}
+
 /// Reads every cluster of the topology, all at once. One that does not answer is noted.
-pub fn read(topology: &Topology, names: &Names) -> Read {
+pub fn read(topology: &Topology, names: &Names, look: Look) -> Read {
     let mut inventory = Inventory::default();
     let mut clusters = BTreeMap::new();
     let listed = at_once(topology.clusters(), |declared| {
@@ -46,7 +55,10 @@ pub fn read(topology: &Topology, names: &Names) -> Read {
     let detailed = at_once(clusters.iter(), |(alias, cluster)| {
         let mut state = inventory.clusters.get(alias).cloned().unwrap_or_default();
         let wanted = places(alias, &flows, &shadowed, &state);
-        let done = detail(topology, cluster, &wanted, &mut state);
+        let done = detail(cluster, &wanted, &mut state).and_then(|()| match look {
+            Look::Whole => offsets(topology, cluster, &wanted, &mut state),
+            Look::Settings => Ok(()),
+        });
         (alias.clone(), done.map(|()| state))
     });
     for (alias, found) in detailed {
@@ -200,9 +212,8 @@ fn places(
         .collect()
 }
 
-/// Ids, permissions, configs, offsets and samples of some topics.
+/// Ids, permissions and configs of some topics.
 fn detail(
-    topology: &Topology,
     cluster: &Cluster,
     wanted: &BTreeSet<String>,
     state: &mut plan::Cluster,
@@ -210,19 +221,6 @@ fn detail(
     let names: Vec<&str> = wanted.iter().map(String::as_str).collect();
     let mut described = cluster.describe_topics(&names)?;
     let mut configs = cluster.topic_configs(&names)?;
-    let counts = wanted.iter().map(|name| {
-        let count = state.topics.get(name).map_or(0, |t| t.partitions.len());
-        (name.as_str(), count)
-    });
-    let places = partitions_of(counts);
-    let spans = cluster.spans(&places)?;
-    let mut samples = cluster.samples(&spans)?;
-    let times = start_times(topology, cluster.alias());
-    let led: Vec<TopicPartition> = spans.keys().cloned().collect();
-    let mut at = Vec::new();
-    for time in times {
-        at.push((time, cluster.offsets_at(&led, time)?));
-    }
     for name in wanted {
         let Some(topic) = state.topics.get_mut(name) else {
             continue;
@@ -232,25 +230,49 @@ fn detail(
             topic.operations = found.operations;
         }
         topic.configs = configs.remove(name).flatten();
-        topic.sample = samples.remove(name).unwrap_or_else(Sample::default);
     }
-    for ((topic, partition), (start, end)) in &spans {
-        let topic = state.topics.get_mut(&**topic);
-        let number = usize::try_from(*partition).unwrap_or(usize::MAX);
-        if let Some(found) = topic.and_then(|t| t.partitions.get_mut(number)) {
+    Ok(())
+}
+
+/// Offsets and samples of some topics.
+fn offsets(
+    topology: &Topology,
+    cluster: &Cluster,
+    wanted: &BTreeSet<String>,
+    state: &mut plan::Cluster,
+) -> Result<(), Error> {
+    let counts = wanted.iter().map(|name| {
+        let count = state.topics.get(name).map_or(0, |t| t.partitions.len());
+        (name.as_str(), count)
+    });
+    let spans = cluster.spans(&partitions_of(counts))?;
+    let led: Vec<TopicPartition> = spans.keys().cloned().collect();
+    for (name, sample) in cluster.samples(&spans)? {
+        if let Some(topic) = state.topics.get_mut(&name) {
+            topic.sample = sample;
+        }
+    }
+    for (place, (start, end)) in &spans {
+        if let Some(found) = partition(state, place) {
             (found.start, found.end) = (*start, *end);
         }
     }
-    for (time, offsets) in at {
-        for ((topic, partition), offset) in offsets {
-            let number = usize::try_from(partition).unwrap_or(usize::MAX);
-            let topic = state.topics.get_mut(&*topic);
-            if let Some(found) = topic.and_then(|t| t.partitions.get_mut(number)) {
+    for time in start_times(topology, cluster.alias()) {
+        for (place, offset) in cluster.offsets_at(&led, time)? {
+            if let Some(found) = partition(state, &place) {
                 found.at.insert(time, offset);
             }
         }
     }
     Ok(())
+}
+
+fn partition<'a>(
+    state: &'a mut plan::Cluster,
+    (topic, partition): &TopicPartition,
+) -> Option<&'a mut Partition> {
+    let number = usize::try_from(*partition).ok()?;
+    state.topics.get_mut(&**topic)?.partitions.get_mut(number)
 }
 
 /// Times at which an edge begins to read a cluster.

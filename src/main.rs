@@ -6,6 +6,7 @@ pub mod cli;
 pub mod clock;
 pub mod commands;
 pub mod connect;
+pub mod drift;
 pub mod exit;
 pub mod fleet;
 pub mod home;

@@ -27,7 +27,6 @@ pub fn keep(path: &Path, edges: &[&Edge]) -> Result<(), Failure> {
 fn not_yet(edge: &Edge) -> Vec<String> {
     let asks = [
         (edge.sync.groups.is_some(), "sync.groups", "leave it out"),
-        (edge.sync.acls, "sync.acls", "leave it out"),
         (
             edge.on_oversize != OnOversize::Halt,
             "on_oversize",

@@ -15,7 +15,7 @@ use crossdock_model::topology::Topology;
 
 use crate::exit::{Failure, Outcome, Verdict};
 use crate::home::{Home, checksum};
-use crate::inventory::{self, Read};
+use crate::inventory::{self, Look, Read};
 use crate::load::{self, Checked};
 use crate::output;
 
@@ -51,7 +51,7 @@ impl Rollout {
     pub fn of_checked(checked: &Checked) -> Result<Self, Failure> {
         let topology = load::proved(checked)?;
         let names = Names::new(topology.draft());
-        let mut read = inventory::read(&topology, &names);
+        let mut read = inventory::read(&topology, &names, Look::Whole);
         find_published(&topology, &mut read);
         let sum = checksum(&checked.text);
         let plan = plan::plan(&topology, &names, &read.inventory, &sum);

@@ -2,6 +2,7 @@
 
 use anyhow::anyhow;
 use crossdock_model::finding::Code;
+use crossdock_model::plan;
 use serde_json::json;
 
 use crate::commands::Format;
@@ -25,7 +26,10 @@ pub struct Args {
 /// Runs the command.
 pub fn main(args: &Args) -> Outcome {
     let Some(asked) = &args.code else {
-        let codes: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        let mut codes: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        let online = plan::Code::ALL.iter().map(|code| code.as_str());
+        let online: Vec<_> = online.filter(|code| !codes.contains(code)).collect();
+        codes.extend(online);
         match args.format {
             Format::Text => output::data(&(codes.join("\n") + "\n"))?,
             Format::Json => output::json(&codes)?,
@@ -36,6 +40,12 @@ pub fn main(args: &Args) -> Outcome {
         .iter()
         .find(|code| code.as_str() == asked.as_str())
     else {
+        if let Some(code) = plan::Code::ALL
+            .iter()
+            .find(|code| code.as_str() == asked.as_str())
+        {
+            return found_online(*code, args.format);
+        }
         let hint = "`crossdock explain` lists every code";
         return Err(Failure::CannotStart(anyhow!(
             "there is no finding `{asked}`: {hint}"
@@ -51,6 +61,28 @@ pub fn main(args: &Args) -> Outcome {
         }))?,
     }
     Ok(Verdict::Fine)
+}
+
+/// What `plan` finds on the clusters has a section of one page.
+fn found_online(code: plan::Code, format: Format) -> Outcome {
+    let text = section(code);
+    match format {
+        Format::Text => output::data(&text)?,
+        Format::Json => output::json(&json!({
+            "code": code,
+            "severity": code.severity(),
+            "page": text,
+        }))?,
+    }
+    Ok(Verdict::Fine)
+}
+
+/// The section of a code, its heading as that of a page.
+fn section(code: plan::Code) -> String {
+    let page = include_str!("../../docs/plan.md");
+    let mut sections = page.split("\n## ").skip(1);
+    let found = sections.find(|section| section.lines().next() == Some(code.as_str()));
+    format!("# {}\n", found.unwrap_or_default().trim_end())
 }
 
 macro_rules! pages {
@@ -110,6 +142,16 @@ mod tests {
         for code in Code::ALL {
             let title = format!("# {}\n", code.as_str());
             assert!(page(*code).starts_with(&title), "{title}");
+        }
+    }
+
+    #[test]
+    fn everything_that_a_plan_finds_has_its_section() {
+        for code in plan::Code::ALL {
+            assert!(
+                section(*code).lines().count() > 2,
+                "{code} is not in docs/plan.md"
+            );
         }
     }
 }

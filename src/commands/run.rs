@@ -20,7 +20,7 @@ use crate::metrics::Detail;
 use crate::monitor::Monitor;
 use crate::origin::{self, AtHome, Origin};
 use crate::worker::Ending;
-use crate::{home, http, load, logging, promises, report};
+use crate::{drift, home, http, load, logging, promises, report};
 use follow::Follower;
 
 mod follow;
@@ -64,6 +64,9 @@ pub struct Args {
     /// Name of this process among those that run the topology; the host name unless given
     #[arg(long, value_name = "ID")]
     pub instance: Option<String>,
+    /// Between two looks at configs and ACLs that are to follow
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = humantime::parse_duration)]
+    pub sync_interval: Duration,
     /// Stops when every edge has caught up with what was there
     #[arg(long)]
     pub once: bool,
@@ -198,6 +201,9 @@ async fn replicate(
                 tracing::error!("HTTP has stopped: {error}.");
             }
         });
+    }
+    if !args.once {
+        drift::start(&fleet, args.sync_interval).map_err(Failure::cannot_start)?;
     }
     let mut ticks = tokio::time::interval(TICK);
     let mut follower = Follower::new(origin, about, args)?;

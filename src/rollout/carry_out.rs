@@ -23,7 +23,7 @@ pub enum Stopped {
 /// Makes every change in turn and tells of each; returns how many were made, and what stopped it.
 pub fn carry_out(rollout: &Rollout, mut tell: impl FnMut(&Change)) -> (usize, Option<Stopped>) {
     for (number, change) in rollout.plan.changes.iter().enumerate() {
-        if let Err(stopped) = make(rollout, change) {
+        if let Err(stopped) = one(rollout, change) {
             return (number, Some(stopped));
         }
         tell(change);
@@ -31,11 +31,22 @@ pub fn carry_out(rollout: &Rollout, mut tell: impl FnMut(&Change)) -> (usize, Op
     (rollout.plan.changes.len(), None)
 }
 
-fn make(rollout: &Rollout, change: &Change) -> Result<(), Stopped> {
-    let Some(cluster) = rollout.read.clusters.get(change.cluster()) else {
+fn one(rollout: &Rollout, change: &Change) -> Result<(), Stopped> {
+    if let Change::Publish { after, .. } = change {
+        return publish(rollout, after.as_deref());
+    }
+    match rollout.read.clusters.get(change.cluster()) {
+        Some(cluster) => make(cluster, change).map_err(Stopped::Cluster),
         // Only clusters that were read have changes.
-        return Ok(());
-    };
+        None => Ok(()),
+    }
+}
+
+/// Makes one change of a cluster; publishing is not one.
+///
+/// # Errors
+/// The cluster does not answer, or refuses.
+pub fn make(cluster: &Cluster, change: &Change) -> Result<(), Error> {
     match change {
         Change::CreateTopic {
             topic,
@@ -54,9 +65,8 @@ fn make(rollout: &Rollout, change: &Change) -> Result<(), Stopped> {
             cluster.set_topic_configs(topic, &values.collect::<Vec<_>>())
         }
         Change::CreateAcl { acl, .. } => cluster.create_acl(acl),
-        Change::Publish { after, .. } => return publish(rollout, after.as_deref()),
+        Change::Publish { .. } => Ok(()),
     }
-    .map_err(Stopped::Cluster)
 }
 
 fn until_visible(cluster: &Cluster, topic: &str, partitions: usize) -> Result<(), Error> {

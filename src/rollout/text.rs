@@ -70,6 +70,17 @@ pub fn describe_change(change: &Change) -> String {
     describe(change).1.remove(0)
 }
 
+/// A change in words, with all that belongs to it, on one line.
+pub fn describe_in_full(change: &Change) -> String {
+    let mut lines = describe(change).1.into_iter();
+    let first = lines.next().unwrap_or_default();
+    let rest: Vec<String> = lines.map(|line| line.trim().to_owned()).collect();
+    match rest.is_empty() {
+        true => first,
+        false => format!("{first} {}", rest.join(", ")),
+    }
+}
+
 fn describe(change: &Change) -> (Mark, Vec<String>) {
     match change {
         Change::CreateTopic {

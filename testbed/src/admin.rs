@@ -76,6 +76,47 @@ pub fn delete_records(bootstrap: &str, topic: &str, partition: i32, offset: Opti
     }
 }
 
+/// Sets one config of a topic; all others stay.
+pub fn set_config(bootstrap: &str, topic: &str, key: &str, value: &str) {
+    let change = format!("{key}={value}");
+    alter_config(bootstrap, topic, &["--add-config", &change]);
+}
+
+/// Takes one config of a topic back to its default.
+pub fn delete_config(bootstrap: &str, topic: &str, key: &str) {
+    alter_config(bootstrap, topic, &["--delete-config", key]);
+}
+
+/// By Kafka's own tool: the client's call would replace all configs.
+fn alter_config(bootstrap: &str, topic: &str, arguments: &[&str]) {
+    let place = ["--entity-type", "topics", "--entity-name", topic, "--alter"];
+    let output = java("128m", Tuning::Start)
+        .arg("kafka.admin.ConfigCommand")
+        .args(["--bootstrap-server", bootstrap])
+        .args(place)
+        .args(arguments)
+        .output()
+        .expect("java runs");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        output.status.success() && said.contains("Completed"),
+        "{said}"
+    );
+}
+
+/// Runs Kafka's own tool for ACLs, and returns what it says.
+pub fn acls(bootstrap: &str, arguments: &[&str]) -> String {
+    let output = java("128m", Tuning::Start)
+        .arg("org.apache.kafka.tools.AclCommand")
+        .args(["--bootstrap-server", bootstrap])
+        .args(arguments)
+        .output()
+        .expect("java runs");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {error}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
 /// Deletes a group's committed offsets of a topic, as soon as it has no members.
 ///
 /// By Kafka's own tool: the client has no call for it that could be made safely.

@@ -11,14 +11,21 @@ use crate::scenes::one_way;
 fn until_config(scene: &Scene, key: &str, value: &str) {
     wait::until("the config follows", Duration::from_secs(40), || {
         let now = scene.config("sh", "orders", key);
-        if now == value { Ok(()) } else { Err(format!("{key} is {now}")) }
+        if now == value {
+            Ok(())
+        } else {
+            Err(format!("{key} is {now}"))
+        }
     });
 }
 
 #[test]
 fn configs_that_change_later_follow_and_what_the_target_sets_itself_stays() {
     let mut scene = one_way("drift", 1);
-    let (bj, sh) = (scene.broker("bj").bootstrap(), scene.broker("sh").bootstrap());
+    let (bj, sh) = (
+        scene.broker("bj").bootstrap(),
+        scene.broker("sh").bootstrap(),
+    );
     scene.start_as(DOCK, &["--sync-interval", "1s"]);
     scene.produce("bj", "orders", 100);
     scene.until_caught_up();
