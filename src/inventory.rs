@@ -55,10 +55,16 @@ pub fn read(topology: &Topology, names: &Names, look: Look) -> Read {
     let detailed = at_once(clusters.iter(), |(alias, cluster)| {
         let mut state = inventory.clusters.get(alias).cloned().unwrap_or_default();
         let wanted = places(alias, &flows, &shadowed, &state);
-        let done = detail(cluster, &wanted, &mut state).and_then(|()| match look {
-            Look::Whole => offsets(topology, cluster, &wanted, &mut state),
-            Look::Settings => Ok(()),
-        });
+        let made = to_make(alias, &flows, &state);
+        let asked = cluster
+            .may_not_make(&made)
+            .map(|refused| state.not_makeable = refused);
+        let done = asked
+            .and_then(|()| detail(cluster, &wanted, &mut state))
+            .and_then(|()| match look {
+                Look::Whole => offsets(topology, cluster, &wanted, &mut state),
+                Look::Settings => Ok(()),
+            });
         (alias.clone(), done.map(|()| state))
     });
     for (alias, found) in detailed {
@@ -210,6 +216,20 @@ fn places(
     all.filter(|(cluster, topic)| cluster == alias && state.topics.contains_key(topic))
         .map(|(_, topic)| topic.clone())
         .collect()
+}
+
+/// The topics that flows want made on a cluster which does not let this principal make any topic: it
+/// may still be allowed for single names.
+fn to_make<'a>(alias: &Alias, flows: &'a [Flow], state: &plan::Cluster) -> Vec<&'a str> {
+    let may_make_any = |all: &plan::Operations| all.contains("CREATE") || all.contains("ALL");
+    if state.operations.as_ref().is_none_or(may_make_any) {
+        return Vec::new();
+    }
+    let targets = flows.iter().map(|f| &f.target);
+    let missing =
+        targets.filter(|(cluster, topic)| cluster == alias && !state.topics.contains_key(topic));
+    let missing: BTreeSet<&str> = missing.map(|(_, topic)| topic.as_str()).collect();
+    missing.into_iter().collect()
 }
 
 /// Ids, permissions and configs of some topics.

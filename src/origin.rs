@@ -187,13 +187,16 @@ impl AtHome {
         }
     }
 
-    /// Keeps a copy, for starting while home is down.
+    /// Keeps a copy, for starting while home is down; not of what could not start here.
     fn take(&mut self, entry: Entry) -> Checked {
         self.uuid = entry.newest.uuid;
-        if let Err(error) = keep(&self.copy, &entry.newest.text) {
+        let checked = load::check_text(self.copy.clone(), entry.newest.text, true);
+        if !checked.has_errors()
+            && let Err(error) = keep(&self.copy, &checked.text)
+        {
             tracing::warn!("No copy is kept for starting while home is down: {error:#}.");
         }
-        load::check_text(self.copy.clone(), entry.newest.text, true)
+        checked
     }
 }
 

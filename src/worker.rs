@@ -9,6 +9,7 @@ pub mod catalog;
 mod copy;
 mod follow;
 mod goals;
+mod held;
 mod limit;
 mod orphans;
 mod run;

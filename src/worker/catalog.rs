@@ -8,6 +8,7 @@ use crossdock_model::edge::Edge;
 use crossdock_model::graph::Take;
 
 use super::NamesNow;
+use super::held::held;
 use crate::kafka::{Cluster, Error, TopicSettings};
 use crate::stream::Twin;
 
@@ -79,10 +80,33 @@ pub fn survey(
 ) -> Result<Catalog, Error> {
     let (theirs, mut ours) = (source.topics()?, target.topics()?);
     let mut catalog = Catalog::default();
-    for (source_topic, source_partitions) in theirs {
-        let Take::Into(target_topic) = names.take(edge, &source_topic) else {
+    let taken: Vec<(String, i32, String)> = theirs
+        .into_iter()
+        .filter_map(|(topic, count)| match names.take(edge, &topic) {
+            Take::Into(target_topic) => Some((topic, count, target_topic)),
+            Take::Not(_) => None,
+        })
+        .collect();
+    let missing = taken
+        .iter()
+        .filter(|(_, _, target)| !ours.contains_key(target));
+    let missing =
+        missing.map(|(topic, count, _)| (topic.as_str(), usize::try_from(*count).unwrap_or(0)));
+    let missing = if edge.sync.topics {
+        missing.collect()
+    } else {
+        BTreeMap::new()
+    };
+    let held = held(edge, source, target, &missing)?;
+    for (source_topic, source_partitions, target_topic) in taken {
+        if held.contains(&source_topic) {
+            tracing::debug!(
+                edge = edge.name.as_str(),
+                "Topic {source_topic} holds only records that have been on cluster {} already.",
+                target.alias()
+            );
             continue;
-        };
+        }
         let there = ours.get(&target_topic).copied();
         match provide(
             edge,

@@ -6,6 +6,7 @@ mod ci;
 mod crash;
 mod deploy;
 mod drift;
+mod foreign;
 mod halts;
 mod home;
 mod ledger;

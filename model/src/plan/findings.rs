@@ -53,8 +53,6 @@ codes! {
     SameCluster "same-cluster" Error,
     /// The principal may not do what the edge needs.
     MissingPermission "missing-permission" Error,
-    /// The principal may not make topics everywhere; it may be allowed for single names.
-    CreatePermission "create-permission" Warning,
     /// More replicas than brokers.
     ReplicationFactor "replication-factor" Warning,
     /// A pattern selects no topic.

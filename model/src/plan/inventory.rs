@@ -36,6 +36,8 @@ pub struct Cluster {
     pub topics: BTreeMap<String, Topic>,
     /// Topics that may not be described, of those that an edge names.
     pub hidden: BTreeSet<String>,
+    /// Topics that are not there and that this principal may not make, of those that are to be made.
+    pub not_makeable: BTreeSet<String>,
     /// crossdock's groups of this topology.
     pub groups: BTreeMap<String, Group>,
     /// Literal topic ACLs; `None` where they may not be read or the cluster has no authorizer.

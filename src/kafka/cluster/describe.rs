@@ -211,6 +211,32 @@ impl Cluster {
         }
     }
 
+    /// Which of these topics this principal may not make: asked of the cluster, nothing is made.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub fn may_not_make(&self, topics: &[&str]) -> Result<BTreeSet<String>, Error> {
+        let mut refused = BTreeSet::new();
+        for some in topics.chunks(CONFIGS_A_REQUEST) {
+            let asked: Vec<_> = some
+                .iter()
+                .map(|topic| NewTopic::new(topic, 1, TopicReplication::Fixed(-1)))
+                .collect();
+            let try_only = options().validate_only(true);
+            let answer = pollster::block_on(self.admin()?.create_topics(&asked, &try_only));
+            let answer = answer.map_err(|e| self.failed("ask which topics may be made", &e))?;
+            refused.extend(answer.into_iter().filter_map(|result| match result {
+                Err((
+                    topic,
+                    RDKafkaErrorCode::TopicAuthorizationFailed
+                    | RDKafkaErrorCode::ClusterAuthorizationFailed,
+                )) => Some(topic),
+                _ => None,
+            }));
+        }
+        Ok(refused)
+    }
+
     /// The last stable and log start offsets of whole topics, and those at a time, where asked.
     ///
     /// # Errors

@@ -46,7 +46,6 @@ pub(super) fn permissions(
     seen: &Inventory,
 ) -> Vec<Finding> {
     let mut needed: BTreeSet<(usize, Place, &'static str)> = BTreeSet::new();
-    let mut creates: BTreeSet<(usize, Place)> = BTreeSet::new();
     for flow in flows {
         let sync = &topology.edges()[flow.edge].sync;
         let mut need = |place: &Place, operation| {
@@ -68,20 +67,19 @@ pub(super) fn permissions(
                     need(&flow.target, "ALTER_CONFIGS");
                 }
             }
-            None if sync.topics && !is_held(seen, flow) => {
-                creates.insert((flow.edge, flow.target.clone()));
-            }
+            None if sync.topics && !is_held(seen, flow) => need(&flow.target, "CREATE"),
             None => {}
         }
     }
     let mut found = hidden(topology, seen);
     for (edge, place, operation) in needed {
         let operations = topic(seen, &place).and_then(|t| t.operations.as_ref());
-        if lacks(operations, operation) {
+        let cluster = seen.clusters.get(&place.0);
+        let may_not_make = cluster.is_some_and(|c| c.not_makeable.contains(&place.1));
+        if lacks(operations, operation) || (operation == "CREATE" && may_not_make) {
             found.push(missing(&topology.edges()[edge], &place, operation, seen));
         }
     }
-    found.extend(cannot_create(topology, &creates, seen));
     found
 }
 
@@ -126,35 +124,6 @@ fn hidden(topology: &Topology, seen: &Inventory) -> Vec<Finding> {
                 ));
             }
         }
-    }
-    found
-}
-
-/// `CREATE` may be granted for single names, which the cluster does not tell.
-fn cannot_create(
-    topology: &Topology,
-    creates: &BTreeSet<(usize, Place)>,
-    seen: &Inventory,
-) -> Vec<Finding> {
-    let mut told = BTreeSet::new();
-    let mut found = Vec::new();
-    for (edge, place) in creates {
-        let cluster = seen.clusters.get(&place.0);
-        if !lacks(cluster.and_then(|c| c.operations.as_ref()), "CREATE") || !told.insert(edge) {
-            continue;
-        }
-        let who = principal(seen, &place.0);
-        let message = format!(
-            "{who} may not CREATE on cluster `{}`; topic {} and others are made only if they are allowed by name",
-            place.0, place.1
-        );
-        let help = format!("kafka-acls --add --allow-principal {who} --operation CREATE --cluster");
-        let finding = Finding::new(Code::CreatePermission, message, help);
-        found.push(
-            finding
-                .edge(&topology.edges()[*edge].name)
-                .cluster(&place.0),
-        );
     }
     found
 }
