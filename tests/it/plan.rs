@@ -321,3 +321,72 @@ fn an_edge_that_went_away_leaves_a_word_and_a_renamed_one_takes_its_progress() {
             .is_some_and(|g| g.ends_with(".bj-to-sh"))
     );
 }
+
+#[test]
+fn a_changed_rename_is_planned_applied_and_then_done() {
+    let mut scene = one_way("plan-rename", 1);
+    scene.produce("bj", "orders", 50);
+    scene.run_once();
+    let file = std::fs::read_to_string(scene.file()).expect("it is there");
+    let file = file.replace("products }", "products, rename: suffix }");
+    std::fs::write(scene.file(), file).expect("it can be written");
+    assert_eq!(
+        plan_of(&scene),
+        "edge bj-to-sh: bj -> sh, has run before
+  orders -> orders-bj (was orders): 1 partitions, 0 records
+    partition 0: from offset 50, end 50
+  to copy: 0 records
+
++ topic orders-bj on `sh`: 1 partitions, replication factor: the default of `sh`
+      max.message.bytes = 1064972
+
+warning[renamed]: edge bj-to-sh: topic orders was orders on `sh` and becomes orders-bj; copying goes on where it was, what was copied stays in orders
+  = help: `crossdock offsets --set` copies it again from an offset, if that is wanted
+
+Plan: 1 to create, 0 to change, 0 to delete; 0 errors, 1 warnings.
+"
+    );
+    apply(&scene);
+    assert_done(&scene);
+    scene.produce("bj", "orders", 10);
+    scene.run_once();
+    let counts = (scene.count("sh", "orders"), scene.count("sh", "orders-bj"));
+    assert_eq!(counts, (50, 10), "nothing is copied again");
+}
+
+#[test]
+fn an_edge_that_is_replaced_by_its_way_back_leaves_what_it_made() {
+    let mut scene = one_way("plan-turned", 1);
+    scene.produce("bj", "orders", 50);
+    scene.run_once();
+    let file = std::fs::read_to_string(scene.file()).expect("it is there");
+    let file = file.replace(
+        "from: bj, to: sh, topics: orders|users|products",
+        "from: sh, to: bj, topics: carts",
+    );
+    std::fs::write(scene.file(), file).expect("it can be written");
+    scene.topic("sh", "carts", 2);
+    let group = format!("crossdock.{}.bj-to-sh", scene.topology());
+    assert_eq!(
+        plan_of(&scene),
+        format!(
+            "edge sh-to-bj: sh -> bj, first run
+  carts -> carts (new): 2 partitions, 0 records
+    partition 0: from offset 0, end 0
+    partition 1: from offset 0, end 0
+  to copy: 0 records
+
++ topic carts on `bj`: 2 partitions, replication factor: the default of `bj`
+      max.message.bytes = 1064972
+- edge bj-to-sh is not in the file any more; its group {group} and its topics stay on `sh`: orders
+      if it has a new name, write `renamed_from: bj-to-sh`; else delete them by hand when nobody needs them
+
+Plan: 1 to create, 0 to change, 0 to delete; 0 errors, 1 warnings.
+"
+        )
+    );
+    apply(&scene);
+    assert_eq!(scene.logs("bj", "carts").len(), 2);
+    assert_eq!(scene.count("sh", "orders"), 50, "nothing is deleted");
+    assert_done(&scene);
+}
