@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands;
 use crate::exit::Outcome;
+use crate::logging;
 
 /// Replicates between Apache Kafka clusters: one file, proved free of loops, exactly once.
 #[derive(Debug, Parser)]
@@ -16,6 +17,8 @@ Example:
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    logging: logging::Options,
 }
 
 /// In the order of a topology's life: write, check, try, run, watch, switch over.
@@ -46,7 +49,9 @@ enum Command {
 
 /// Reads the command line and runs the command. Wrong usage ends the process with status 2.
 pub fn main() -> Outcome {
-    match Cli::parse().command {
+    let Cli { command, logging } = Cli::parse();
+    logging::configure(logging)?;
+    match command {
         Command::Validate(args) => commands::validate::main(&args),
         Command::Graph(args) => commands::graph::main(&args),
         Command::Explain(args) => commands::explain::main(&args),

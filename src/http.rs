@@ -10,8 +10,10 @@
 //! * `GET /api/v1/edges/{name}` and `/history`: one edge, and its last hour
 //! * `POST /api/v1/edges/{name}/pause` and `/resume`: with `Authorization: Bearer` when
 //!   `CROSSDOCK_TOKEN` is set; refused on other than loopback addresses when it is not
+//! * `GET /`: the dashboard
 
 mod authorize;
+mod dashboard;
 mod live;
 
 use std::net::SocketAddr;
@@ -131,6 +133,7 @@ pub async fn serve(listener: TcpListener, serving: Serving) -> std::io::Result<(
         .route("/api/v1/edges/{name}/history", get(history))
         .route("/api/v1/edges/{name}/pause", post(pause))
         .route("/api/v1/edges/{name}/resume", post(resume))
+        .merge(dashboard::routes())
         .with_state(server);
     axum::serve(listener, router).await
 }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 pub mod cli;
+pub mod client;
 pub mod clock;
 pub mod commands;
 pub mod connect;

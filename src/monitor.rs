@@ -167,7 +167,15 @@ impl Watched {
         let health = gravest(&concerns);
         self.concerns = concerns.into_iter().map(|c| c.text).collect();
         let mut events = Vec::new();
-        if self.state.is_some_and(|before| before != edge.state) {
+        // That an edge catches up and falls behind is its everyday life.
+        let class = |state| match state {
+            State::Running => State::CaughtUp,
+            other => other,
+        };
+        if self
+            .state
+            .is_some_and(|before| class(before) != class(edge.state))
+        {
             let why = edge.reason.as_ref().map(|why| format!(": {why}"));
             let text = format!("{}{}", edge.state.as_str(), why.unwrap_or_default());
             events.push(event(edge, health, text));
@@ -181,7 +189,7 @@ impl Watched {
                 }
                 _ => tracing::debug!(edge = edge.name, "Health is {health} now: {why}."),
             }
-            if health != Health::Ok || self.health == Health::Alarm {
+            if health == Health::Alarm || self.health == Health::Alarm {
                 events.push(event(edge, health, format!("{health}: {why}")));
             }
         }

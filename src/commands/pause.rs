@@ -1,11 +1,15 @@
 //! `crossdock pause`: pauses an edge.
 
-use crate::commands::{SERVER, not_yet};
-use crate::exit::Outcome;
+use crate::client;
+use crate::commands::SERVER;
+use crate::exit::{Failure, Outcome, Verdict};
+use crate::output;
 
 /// Pauses an edge of a running crossdock
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  crossdock pause bj-to-sh")]
+#[command(
+    after_help = "Example:\n  crossdock pause bj-to-sh\n\nWhere the server wants a token, it is taken from CROSSDOCK_TOKEN."
+)]
 pub struct Args {
     /// Name of the edge
     pub edge: String,
@@ -15,6 +19,8 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn main(_args: Args) -> Outcome {
-    not_yet("pause")
+pub fn main(args: Args) -> Outcome {
+    let said = client::set_paused(&args.server, &args.edge, "pause");
+    output::data(&said.map_err(Failure::CannotStart)?)?;
+    Ok(Verdict::Fine)
 }

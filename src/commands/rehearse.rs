@@ -290,7 +290,7 @@ impl Stage<'_> {
                 .await
                 .with_context(|| format!("cannot listen on {listen}; give another address with --listen"))
                 .map_err(Failure::CannotStart)?;
-            output::say(&format!("Watch it at http://{listen}/api/v1/status ; Ctrl-C ends it."));
+            output::say(&format!("Watch it at http://{listen}/ ; Ctrl-C ends it."));
             let serving = tokio::spawn({
                 let serving = serving.clone();
                 async move { http::serve(listener, serving).await }

@@ -232,7 +232,7 @@ async fn listen_on(address: SocketAddr, once: bool) -> Result<Option<TcpListener
     match TcpListener::bind(address).await {
         Ok(listener) => {
             let address = listener.local_addr().unwrap_or(address);
-            tracing::info!("Serving status at http://{address}/api/v1/status .");
+            tracing::info!("Serving the dashboard at http://{address}/ .");
             Ok(Some(listener))
         }
         Err(_) if once => Ok(None),

@@ -155,6 +155,16 @@ impl Dock {
         }
     }
 
+    /// Where it serves: `host:port`.
+    pub fn listen(&self) -> &str {
+        &self.listen
+    }
+
+    /// Everything it has said.
+    pub fn log(&self) -> String {
+        tail(&self.log, usize::MAX)
+    }
+
     /// Status and body of a GET.
     pub fn get(&self, path: &str) -> Result<(u16, String), String> {
         http::request("GET", &self.listen, path)

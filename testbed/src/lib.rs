@@ -8,6 +8,7 @@
 pub mod admin;
 pub mod arrivals;
 pub mod broker;
+pub mod browser;
 pub mod dock;
 pub mod dump;
 mod ffi;

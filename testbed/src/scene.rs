@@ -38,6 +38,8 @@ pub struct Scene {
     /// What the verdict is given on, but for the dumps.
     known: Evidence,
     sequence: u64,
+    /// Variables beside the clusters' addresses.
+    further: Vec<(String, String)>,
 }
 
 impl Scene {
@@ -93,6 +95,7 @@ impl Scene {
             loads: Vec::new(),
             known,
             sequence: 0,
+            further: Vec::new(),
         }
     }
 

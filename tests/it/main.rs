@@ -1,9 +1,11 @@
 //! Tests from outside, on the binary. One file per behaviour; a test is a scene, a fault, a verdict.
 
 mod acls;
+mod asking;
 mod bad_input;
 mod ci;
 mod crash;
+mod dashboard;
 mod deploy;
 mod drift;
 mod foreign;

@@ -16,6 +16,15 @@ impl Scene {
         self.start_twin(instance, instance, arguments)
     }
 
+    /// Starts the scene's crossdock with further variables.
+    pub fn start_with_environment(&mut self, variables: &[(&str, &str)]) -> &mut Dock {
+        let further = variables
+            .iter()
+            .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
+        self.further.extend(further);
+        self.start()
+    }
+
     /// Starts a crossdock that the scene knows by `name`, whatever instance it says it is.
     pub fn start_twin(&mut self, name: &str, instance: &str, arguments: &[&str]) -> &mut Dock {
         let line = Line {
@@ -122,6 +131,7 @@ impl Scene {
             };
             (format!("{name}_BOOTSTRAP"), address)
         };
-        self.clusters.keys().map(variable).collect()
+        let clusters = self.clusters.keys().map(variable);
+        clusters.chain(self.further.iter().cloned()).collect()
     }
 }

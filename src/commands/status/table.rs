@@ -1,0 +1,200 @@
+//! A status as a table, in words: it is readable without colour.
+
+use serde_json::Value;
+
+/// Heads of the table of edges.
+pub const EDGE_HEADS: [&str; 9] = [
+    "EDGE",
+    "STATE",
+    "HEALTH",
+    "LAG",
+    "AGE",
+    "RECORDS/S",
+    "BYTES/S",
+    "P99",
+    "RECORDS",
+];
+
+/// Heads of the table of partitions.
+pub const PARTITION_HEADS: [&str; 7] = [
+    "EDGE",
+    "PARTITION",
+    "TARGET TOPIC",
+    "STATE",
+    "POSITION",
+    "LAG",
+    "AGE",
+];
+
+/// Everything, for a person.
+pub fn text(status: &Value, with_partitions: bool) -> String {
+    let edges = list(&status["edges"]);
+    let rows: Vec<_> = edges.iter().map(edge_row).collect();
+    let mut text = align(&EDGE_HEADS, &rows);
+    if with_partitions {
+        let rows: Vec<_> = edges.iter().flat_map(partition_rows).collect();
+        text += &format!("\n{}", align(&PARTITION_HEADS, &rows));
+    }
+    let remarks: Vec<_> = edges.iter().flat_map(remarks).collect();
+    if !remarks.is_empty() {
+        text += &format!("\n{}\n", remarks.join("\n"));
+    }
+    text
+}
+
+/// The cells of an edge, as [`EDGE_HEADS`] names them.
+pub fn edge_row(edge: &Value) -> Vec<String> {
+    vec![
+        word(&edge["name"]),
+        word(&edge["state"]),
+        word(&edge["health"]),
+        count(&edge["lag_records"]),
+        seconds(&edge["lag_seconds"]),
+        rate(&edge["records_per_second"]),
+        bytes(&edge["bytes_per_second"]),
+        seconds(&edge["latency_seconds"]["p99"]),
+        count(&edge["records_total"]),
+    ]
+}
+
+/// The cells of each partition, as [`PARTITION_HEADS`] names them.
+pub fn partition_rows(edge: &Value) -> Vec<Vec<String>> {
+    let row = |p: &Value| {
+        vec![
+            word(&edge["name"]),
+            format!("{}-{}", word(&p["topic"]), p["partition"]),
+            word(&p["target_topic"]),
+            word(&p["state"]),
+            count(&p["position"]),
+            count(&p["lag_records"]),
+            seconds(&p["lag_seconds"]),
+        ]
+    };
+    list(&edge["partitions"]).iter().map(row).collect()
+}
+
+/// Why an edge is not as it should be.
+fn remarks(edge: &Value) -> Vec<String> {
+    let name = word(&edge["name"]);
+    let is_calm = matches!(edge["state"].as_str(), Some("running" | "caught_up"));
+    let reason = edge["reason"].as_str().filter(|_| !is_calm);
+    let mut remarks: Vec<_> = reason.map(|r| format!("{name}: {r}")).into_iter().collect();
+    let concerns = list(&edge["concerns"]).iter().filter_map(Value::as_str);
+    remarks.extend(concerns.map(|c| format!("{name}: {}: {c}", word(&edge["health"]))));
+    remarks
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn word(value: &Value) -> String {
+    value.as_str().unwrap_or("-").to_owned()
+}
+
+fn count(value: &Value) -> String {
+    value
+        .as_i64()
+        .map_or_else(|| "-".to_owned(), |n| n.to_string())
+}
+
+fn seconds(value: &Value) -> String {
+    match value.as_f64() {
+        None => "-".to_owned(),
+        Some(s) if s < 10.0 => format!("{s:.1} s"),
+        Some(s) if s < 600.0 => format!("{s:.0} s"),
+        Some(s) if s < 36_000.0 => format!("{:.0} min", s / 60.0),
+        Some(s) => format!("{:.0} h", s / 3600.0),
+    }
+}
+
+fn rate(value: &Value) -> String {
+    value
+        .as_f64()
+        .map_or_else(|| "-".to_owned(), |r| format!("{r:.0}"))
+}
+
+fn bytes(value: &Value) -> String {
+    let mut amount = value.as_f64().unwrap_or(0.0);
+    for unit in ["B", "KiB", "MiB"] {
+        if amount < 1024.0 {
+            return format!("{amount:.0} {unit}");
+        }
+        amount /= 1024.0;
+    }
+    format!("{amount:.1} GiB")
+}
+
+/// Columns as wide as their widest cell; the last one ends its line.
+fn align(heads: &[&str], rows: &[Vec<String>]) -> String {
+    let cells = |column: usize| rows.iter().map(move |row| row[column].chars().count());
+    let widths: Vec<usize> = heads
+        .iter()
+        .enumerate()
+        .map(|(column, head)| cells(column).max().unwrap_or(0).max(head.len()))
+        .collect();
+    let line = |row: &mut dyn Iterator<Item = &str>| {
+        let padded = row
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:<width$}"));
+        let line = padded.collect::<Vec<_>>().join("  ");
+        format!("{}\n", line.trim_end())
+    };
+    let mut text = line(&mut heads.iter().copied());
+    for row in rows {
+        text += &line(&mut row.iter().map(String::as_str));
+    }
+    text
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// A status with an edge that is fine and one that is not.
+    pub(crate) fn status() -> Value {
+        json!({ "instance": "sh-1", "edges": [
+            { "name": "bj-to-sh", "source": "bj", "target": "sh", "state": "running", "health": "ok",
+              "lag_records": 120, "lag_seconds": 0.42, "records_per_second": 5012.4,
+              "bytes_per_second": 2_097_152.0, "latency_seconds": { "p50": 0.1, "p99": 0.61 },
+              "records_total": 1_200_345, "concerns": [], "partitions": [
+                { "topic": "orders", "partition": 0, "target_topic": "orders-bj", "position": 600,
+                  "state": "running", "lag_records": 120, "lag_seconds": 0.42 } ] },
+            { "name": "sh-to-bj", "source": "sh", "target": "bj", "state": "retrying", "health": "alarm",
+              "reason": "cluster `bj`: no answer for 70 s", "lag_records": 20000, "lag_seconds": 4000.0,
+              "records_per_second": 0.0, "bytes_per_second": 0.0, "latency_seconds": null,
+              "records_total": 0, "concerns": ["it has tried in vain for a minute"], "partitions": [
+                { "topic": "orders", "partition": 11, "target_topic": "orders-sh", "position": null,
+                  "state": "starting", "lag_records": 0, "lag_seconds": 0.0 } ] },
+        ]})
+    }
+
+    #[test]
+    fn a_status_reads_without_colour() {
+        let wanted = "\
+EDGE      STATE     HEALTH  LAG    AGE     RECORDS/S  BYTES/S  P99    RECORDS
+bj-to-sh  running   ok      120    0.4 s   5012       2 MiB    0.6 s  1200345
+sh-to-bj  retrying  alarm   20000  67 min  0          0 B      -      0
+
+EDGE      PARTITION  TARGET TOPIC  STATE     POSITION  LAG  AGE
+bj-to-sh  orders-0   orders-bj     running   600       120  0.4 s
+sh-to-bj  orders-11  orders-sh     starting  -         0    0.0 s
+
+sh-to-bj: cluster `bj`: no answer for 70 s
+sh-to-bj: alarm: it has tried in vain for a minute
+";
+        assert_eq!(text(&status(), true), wanted);
+    }
+
+    #[test]
+    fn what_is_no_status_is_no_crash() {
+        for odd in [
+            json!(null),
+            json!({ "edges": 5 }),
+            json!({ "edges": [{}, 7] }),
+        ] {
+            assert!(text(&odd, true).starts_with("EDGE"));
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Folding: what has just been said is counted, and said again after a while with its count.
+
+use std::collections::HashMap;
+use std::fmt::{self, Write};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
+
+/// What was said within this time is not said again.
+const QUIET: Duration = Duration::from_secs(30);
+
+/// Events that are remembered; when there are more, all but the recent ones are forgotten.
+const REMEMBERED_MAX: usize = 256;
+
+/// Formats events, leaving out those that have just been said.
+pub(super) struct Folding<F> {
+    format: F,
+    is_json: bool,
+    said: Mutex<Said>,
+}
+
+impl<F> Folding<F> {
+    pub(super) fn text(format: F) -> Self {
+        Self {
+            format,
+            is_json: false,
+            said: Mutex::default(),
+        }
+    }
+
+    pub(super) fn json(format: F) -> Self {
+        Self {
+            is_json: true,
+            ..Self::text(format)
+        }
+    }
+}
+
+impl<S, N, F> FormatEvent<S, N> for Folding<F>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+    F: FormatEvent<S, N>,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut key = Key(event.metadata().level().to_string());
+        event.record(&mut key);
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(folded) = said.again(key.0, Instant::now()) else {
+            return Ok(());
+        };
+        drop(said);
+        if folded == 0 {
+            return self.format.format_event(context, writer, event);
+        }
+        let mut line = String::new();
+        self.format
+            .format_event(context, Writer::new(&mut line), event)?;
+        let line = line.trim_end();
+        match line.strip_suffix('}') {
+            Some(object) if self.is_json => writeln!(writer, "{object},\"folded\":{folded}}}"),
+            _ => writeln!(writer, "{line} (and {folded} times more before)"),
+        }
+    }
+}
+
+/// What has been said, when, and how often it was left out since.
+#[derive(Default)]
+struct Said(HashMap<String, (Instant, u64)>);
+
+impl Said {
+    /// How often it was left out since it was last said; `None` where it is left out again.
+    fn again(&mut self, key: String, now: Instant) -> Option<u64> {
+        if self.0.len() >= REMEMBERED_MAX {
+            self.0.retain(|_, (at, _)| now.duration_since(*at) < QUIET);
+        }
+        if self.0.len() >= REMEMBERED_MAX {
+            self.0.clear();
+        }
+        match self.0.get_mut(&key) {
+            Some((at, folded)) if now.duration_since(*at) < QUIET => {
+                *folded += 1;
+                None
+            }
+            Some((at, folded)) => {
+                *at = now;
+                Some(std::mem::take(folded))
+            }
+            None => {
+                self.0.insert(key, (now, 0));
+                Some(0)
+            }
+        }
+    }
+}
+
+/// What an event says, without how long the next try waits.
+struct Key(String);
+
+impl Visit for Key {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let mut text = format!("{value:?}");
+        if let Some(at) = text.find("; next try in") {
+            text.truncate(at);
+        }
+        // Writing into a string does not fail.
+        write!(self.0, "|{}={text}", field.name()).ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_just_said_is_counted_and_said_again_later() {
+        let mut said = Said::default();
+        let begin = Instant::now();
+        let at = |seconds| begin + Duration::from_secs(seconds);
+        for (key, second, wanted) in [
+            ("a", 0, Some(0)),
+            ("a", 1, None),
+            ("b", 1, Some(0)),
+            ("a", 29, None),
+            ("a", 30, Some(2)),
+            ("a", 59, None),
+            ("a", 200, Some(1)),
+            ("a", 400, Some(0)),
+        ] {
+            assert_eq!(
+                said.again(key.to_owned(), at(second)),
+                wanted,
+                "{key} at {second}"
+            );
+        }
+    }
+
+    #[test]
+    fn it_remembers_only_so_much() {
+        let mut said = Said::default();
+        let now = Instant::now();
+        for number in 0..10_000 {
+            assert_eq!(said.again(number.to_string(), now), Some(0));
+        }
+        assert!(said.0.len() <= REMEMBERED_MAX);
+    }
+}

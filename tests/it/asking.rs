@@ -1,0 +1,166 @@
+//! The commands that ask a running crossdock something, and the lines that it writes.
+
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use crossdock_testbed::scene::{DOCK, Scene};
+use crossdock_testbed::wait;
+use serde_json::Value;
+
+use crate::scenes::one_way;
+
+fn ask(scene: &mut Scene, arguments: &[&str]) -> Output {
+    let server = format!("http://{}", scene.dock(DOCK).listen());
+    ask_at(&server, arguments)
+}
+
+fn ask_at(server: &str, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_crossdock"))
+        .args(arguments)
+        .args(["--server", server])
+        .output()
+        .expect("crossdock runs")
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+#[test]
+fn a_running_one_is_asked_paused_and_resumed_and_logs_a_line_an_event() {
+    let mut scene = one_way("asked", 2);
+    scene.produce("bj", "orders", 500);
+    scene.start_as(
+        DOCK,
+        &[
+            "--log-format",
+            "json",
+            "--log-level",
+            "info,crossdock::worker=debug",
+        ],
+    );
+    scene.until_caught_up();
+
+    let table = ask(&mut scene, &["status", "--partitions"]);
+    let text = said(&table);
+    assert!(table.status.success(), "{text}");
+    assert!(
+        text.starts_with("EDGE ") && text.contains("bj-to-sh  caught_up  ok"),
+        "{text}"
+    );
+    assert!(text.contains("orders-1"), "{text}");
+    let json = ask(&mut scene, &["status", "--format", "json"]);
+    let told: Value = serde_json::from_slice(&json.stdout).expect("it is JSON");
+    assert_eq!(told["edges"][0]["records_total"], 500);
+    assert_eq!(told["edges"][0]["dropped_total"]["loop"], 0);
+
+    let paused = ask(&mut scene, &["pause", "bj-to-sh"]);
+    assert!(
+        paused.status.success() && said(&paused) == "bj-to-sh paused\n",
+        "{}",
+        said(&paused)
+    );
+    scene.produce("bj", "orders", 100);
+    wait::until(
+        "the lag of a paused edge is told",
+        Duration::from_secs(10),
+        || {
+            let text = said(&ask(&mut scene, &["status"]));
+            match text.contains("bj-to-sh  paused  ")
+                && text.contains("bj-to-sh: paused by request")
+            {
+                true if text.contains("  100  ") => Ok(()),
+                _ => Err(text),
+            }
+        },
+    );
+    assert!(ask(&mut scene, &["resume", "bj-to-sh"]).status.success());
+    scene.until_caught_up();
+
+    assert_refusals(&mut scene);
+    assert_lines(&scene.dock(DOCK).log());
+    scene.verdict().assert_exact();
+}
+
+/// What cannot be done is told, with the status of what could not start.
+fn assert_refusals(scene: &mut Scene) {
+    let unknown = ask(scene, &["pause", "sh-to-bj"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(
+        said(&unknown).contains("no edge `sh-to-bj`"),
+        "{}",
+        said(&unknown)
+    );
+    let top = ask(scene, &["top"]);
+    assert_eq!(top.status.code(), Some(2), "{}", said(&top));
+    let nobody = ask_at("http://127.0.0.1:1", &["status"]);
+    assert_eq!(nobody.status.code(), Some(2));
+    assert!(said(&nobody).contains("--server"), "{}", said(&nobody));
+}
+
+/// Every line is an object, and there are few: none for each record.
+fn assert_lines(log: &str) {
+    let lines: Vec<Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")))
+        .collect();
+    let of = |word: &str| {
+        lines
+            .iter()
+            .filter(|l| l["message"].as_str().is_some_and(|m| m.contains(word)))
+            .count()
+    };
+    assert_eq!(
+        (of("was paused by request"), of("was resumed by request")),
+        (1, 1),
+        "{log}"
+    );
+    assert!(of("Rebalance: the group gives") >= 1, "{log}");
+    assert!(
+        lines
+            .iter()
+            .all(|l| l["level"] != "DEBUG" || l["edge"] == "bj-to-sh"),
+        "{log}"
+    );
+    // 600 records were copied: far fewer lines.
+    assert!(lines.len() < 120, "{} lines", lines.len());
+}
+
+#[test]
+fn a_level_that_is_none_is_refused() {
+    let output = Command::new(env!("CARGO_BIN_EXE_crossdock"))
+        .args(["explain", "record-loop", "--log-level", "crossdock=loud"])
+        .output()
+        .expect("crossdock runs");
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(said(&output).contains("--log-level"), "{}", said(&output));
+}
+
+#[test]
+fn a_token_is_asked_for_and_a_stranger_may_only_look() {
+    let mut scene = one_way("token", 1);
+    scene.start_with_environment(&[("CROSSDOCK_TOKEN", "open-sesame")]);
+    scene.until_caught_up();
+    let refused = ask(&mut scene, &["pause", "bj-to-sh"]);
+    assert_eq!(refused.status.code(), Some(2));
+    let text = said(&refused);
+    assert!(
+        text.contains("401") && text.contains("CROSSDOCK_TOKEN"),
+        "{text}"
+    );
+    let server = format!("http://{}", scene.dock(DOCK).listen());
+    for (token, is_let_in) in [("open-sesam", false), ("open-sesame", true)] {
+        let output = Command::new(env!("CARGO_BIN_EXE_crossdock"))
+            .args(["pause", "bj-to-sh", "--server", &server])
+            .env("CROSSDOCK_TOKEN", token)
+            .output()
+            .expect("crossdock runs");
+        assert_eq!(output.status.success(), is_let_in, "{}", said(&output));
+    }
+    let status = scene.dock(DOCK).status().expect("anybody may look");
+    assert_eq!(status["edges"][0]["state"], "paused");
+    assert!(
+        !status.to_string().contains("open-sesame")
+            && !scene.dock(DOCK).log().contains("open-sesame")
+    );
+}
