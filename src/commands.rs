@@ -19,6 +19,7 @@ pub mod rehearse;
 pub mod rollback;
 pub mod run;
 
+pub mod doctor;
 pub mod pause;
 pub mod resume;
 pub mod status;

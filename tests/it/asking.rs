@@ -164,3 +164,42 @@ fn a_token_is_asked_for_and_a_stranger_may_only_look() {
             && !scene.dock(DOCK).log().contains("open-sesame")
     );
 }
+
+#[test]
+fn the_doctor_tells_clusters_settings_and_status_and_no_secret() {
+    let mut scene = one_way("doctor", 2);
+    let file = scene.file();
+    let text = std::fs::read_to_string(&file).expect("the scene has a file");
+    // A password that is never used, and never to be seen.
+    let with_secret = text.replace(
+        "products }",
+        "products, consumer: { ssl.key.password: s3same } }",
+    );
+    std::fs::write(&file, &with_secret).expect("the file can be written");
+    scene.produce("bj", "orders", 50);
+    scene.start();
+    scene.until_caught_up();
+    let server = format!("http://{}", scene.dock(DOCK).listen());
+    for format in ["text", "json"] {
+        let output = scene.command("doctor", &["--server", &server, "--format", format]);
+        let text = said(&output);
+        assert!(output.status.success(), "{text}");
+        for word in [
+            scene.broker("bj").cluster_id(),
+            "caught_up",
+            "orders",
+            env!("CARGO_PKG_VERSION"),
+        ] {
+            assert!(text.contains(word), "no {word} in {text}");
+        }
+        assert!(!text.contains("s3same"), "{text}");
+    }
+    let json = scene.command("doctor", &["--server", &server, "--format", "json"]);
+    let told: Value = serde_json::from_slice(&json.stdout).expect("it is JSON");
+    assert_eq!(told["clusters"][0]["brokers"], 1);
+    assert!(
+        told["settings"].to_string().contains("isolation.level"),
+        "{told}"
+    );
+    assert_eq!(told["running"]["edges"][0]["records_total"], 50);
+}

@@ -33,7 +33,7 @@ pub(super) fn text(checked: &Checked) -> String {
 }
 
 /// For programs.
-pub(super) fn json(checked: &Checked) -> Value {
+pub(crate) fn json(checked: &Checked) -> Value {
     let list = |settings: Vec<Setting>| -> Value {
         let one = |s: Setting| json!({"name": s.key, "value": s.value, "from": s.from});
         settings.into_iter().map(one).collect()
