@@ -523,3 +523,23 @@ fn a_plan_that_is_carried_out_leaves_nothing_to_do() {
     println!("{plans} plans with {changes} changes, none with a rest");
     assert!(changes > plans);
 }
+
+#[test]
+fn ten_thousand_topics_both_ways_are_planned_in_seconds() {
+    let t = topology("  - { from: a, to: b, both_ways: true, topics: '.*', rename: suffix }\n");
+    let mut seen = empty();
+    for number in 0..10_000 {
+        put(
+            &mut seen,
+            "a",
+            &format!("t{number}"),
+            topic(&number.to_string(), 1, &[]),
+        );
+    }
+    let begun = std::time::Instant::now();
+    let plan = make(&t, &seen);
+    let took = begun.elapsed();
+    println!("{} changes in {took:?}", plan.changes.len());
+    assert_eq!(lines(&plan).len(), 10_000);
+    assert!(took.as_secs() < 20, "{took:?}");
+}

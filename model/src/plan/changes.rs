@@ -20,10 +20,11 @@ pub(super) fn changes(
 ) -> Vec<Change> {
     let targets: BTreeSet<&Place> = flows.iter().map(|f| &f.target).collect();
     let mut changes = Vec::new();
-    let makes = |place: &Place| {
-        let mut into = flows.iter().filter(|f| f.target == *place);
-        into.any(|f| topology.edges()[f.edge].sync.topics && !is_held(seen, f))
-    };
+    let made = flows
+        .iter()
+        .filter(|f| topology.edges()[f.edge].sync.topics && !is_held(seen, f));
+    let made: BTreeSet<&Place> = made.map(|f| &f.target).collect();
+    let makes = |place: &Place| made.contains(place);
     for place in &targets {
         if topic(seen, place).is_none() && makes(place) {
             changes.extend(desired.get(place).map(|d| create(place, d)));

@@ -84,9 +84,13 @@ pub(super) fn edges(
     desired: &BTreeMap<Place, Desired>,
     seen: &Inventory,
 ) -> Vec<EdgePlan> {
+    let mut by_edge: BTreeMap<usize, Vec<&Flow>> = BTreeMap::new();
+    for flow in flows {
+        by_edge.entry(flow.edge).or_default().push(flow);
+    }
     let of = |(number, edge): (usize, &Edge)| {
-        let mine: Vec<&Flow> = flows.iter().filter(|f| f.edge == number).collect();
-        one(topology, edge, &mine, desired, seen)
+        let mine = by_edge.get(&number).map_or(&[][..], Vec::as_slice);
+        one(topology, edge, mine, desired, seen)
     };
     topology.edges().iter().enumerate().map(of).collect()
 }

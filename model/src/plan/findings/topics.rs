@@ -15,7 +15,9 @@ use crate::topology::Topology;
 /// One flow with everything that is known of it.
 struct Case<'a> {
     topology: &'a Topology,
-    flows: &'a [Flow],
+    /// The flows into each place, and the places that are read.
+    into: &'a BTreeMap<&'a Place, Vec<&'a Flow>>,
+    sources: &'a BTreeSet<&'a Place>,
     desired: &'a BTreeMap<Place, Desired>,
     seen: &'a Inventory,
     number: usize,
@@ -33,6 +35,11 @@ pub(super) fn findings(
     seen: &Inventory,
 ) -> Vec<Finding> {
     let mut found = Vec::new();
+    let mut into: BTreeMap<&Place, Vec<&Flow>> = BTreeMap::new();
+    for flow in flows {
+        into.entry(&flow.target).or_default().push(flow);
+    }
+    let sources: BTreeSet<&Place> = flows.iter().map(|f| &f.source).collect();
     for (number, flow) in flows.iter().enumerate() {
         let edge = &topology.edges()[flow.edge];
         let (Some(from), Some(to)) = (
@@ -43,7 +50,8 @@ pub(super) fn findings(
         };
         let case = Case {
             topology,
-            flows,
+            into: &into,
+            sources: &sources,
             desired,
             seen,
             number,
@@ -79,10 +87,14 @@ impl Case<'_> {
         self.target.is_none() && self.edge.sync.topics && !is_held(self.seen, self.flow)
     }
 
-    /// Whether another flow before this one writes the same target, which has told already.
+    /// The flows into a place.
+    fn into(&self, place: &Place) -> &[&Flow] {
+        self.into.get(place).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether no flow before this one writes the same target, and has told already.
     fn is_first(&self) -> bool {
-        let before = &self.flows[..self.number];
-        !before.iter().any(|f| f.target == self.flow.target)
+        self.into(&self.flow.target).first() == Some(&self.flow)
     }
 }
 
@@ -111,7 +123,7 @@ fn other_replicator(case: &Case<'_>) -> Option<Finding> {
 fn foreign_replica(case: &Case<'_>) -> Option<Finding> {
     let source = case.source?;
     let lineage = source.sample.lineage.as_ref()?;
-    let is_ours = case.flows.iter().any(|f| f.target == case.flow.source);
+    let is_ours = !case.into(&case.flow.source).is_empty();
     if is_ours || source.sample.records == 0 || lineage.is_empty() {
         return None;
     }
@@ -219,7 +231,7 @@ fn existing_topic(case: &Case<'_>) -> Option<Finding> {
     let help = "they stay; if they are copies of the same records, begin behind them with `start: latest` or `crossdock offsets --set`";
     let finding = Finding::new(Code::ExistingTopic, message, help).place(&case.flow.target);
     // Where producers own it on both sides, it is as meant.
-    let is_shared = case.flows.iter().any(|f| f.source == case.flow.target);
+    let is_shared = case.sources.contains(&case.flow.target);
     Some(if is_shared {
         finding.weighs(Severity::Note)
     } else {
@@ -314,12 +326,8 @@ fn log_append_time(case: &Case<'_>) -> Option<Finding> {
 }
 
 fn compacted_merge(case: &Case<'_>) -> Option<Finding> {
-    let writers: BTreeSet<usize> = case
-        .flows
-        .iter()
-        .filter(|f| f.target == case.flow.target)
-        .map(|f| f.edge)
-        .collect();
+    let writers = case.into(&case.flow.target).iter().map(|f| f.edge);
+    let writers: BTreeSet<usize> = writers.collect();
     let is_compacted = |t: &Topic| {
         t.config("cleanup.policy")
             .is_some_and(|p| p.contains("compact"))
@@ -330,8 +338,8 @@ fn compacted_merge(case: &Case<'_>) -> Option<Finding> {
         .any(is_compacted);
     let (cluster, topic) = &case.flow.target;
     // Producers of its own write it too, where it is copied back under the same name.
-    let is_back = |f: &&Flow| f.source == case.flow.target && f.target == case.flow.source;
-    let goes_back = case.flows.iter().any(|f| is_back(&f));
+    let back = case.into(&case.flow.source).iter();
+    let goes_back = back.into_iter().any(|f| f.source == case.flow.target);
     if !compacted || !case.is_first() || (writers.len() < 2 && !goes_back) {
         return None;
     }
