@@ -1,4 +1,5 @@
-//! Log lines go to stderr: one event, one line. What comes again and again is folded with a count.
+//! Log lines go to stderr: one event, one line. A warning that comes again and again is folded with a
+//! count.
 //!
 //! How much: `--log-level`, else `CROSSDOCK_LOG`, else `info`. A level may be followed by filters for
 //! single modules: `info,crossdock::worker=debug`. How: `--log-format json`, else

@@ -1,4 +1,7 @@
-//! Folding: what has just been said is counted, and said again after a while with its count.
+//! Folding: a warning that has just been said is counted, and said again after a while with its count.
+//!
+//! Warnings only: they come from what is tried again and again. Information says what was done, perhaps
+//! by a person, and an error what a person must do: whoever asks twice is answered twice.
 
 use std::collections::HashMap;
 use std::fmt::{self, Write};
@@ -6,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tracing::field::{Field, Visit};
-use tracing::{Event, Subscriber};
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
@@ -41,6 +44,15 @@ impl<F> Folding<F> {
     }
 }
 
+impl<F> Folding<F> {
+    fn again(&self, event: &Event<'_>) -> Option<u64> {
+        let mut key = Key::default();
+        event.record(&mut key);
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        said.again(key.0, Instant::now())
+    }
+}
+
 impl<S, N, F> FormatEvent<S, N> for Folding<F>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
@@ -53,13 +65,13 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let mut key = Key(event.metadata().level().to_string());
-        event.record(&mut key);
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(folded) = said.again(key.0, Instant::now()) else {
+        let folded = match *event.metadata().level() {
+            Level::WARN => self.again(event),
+            _ => Some(0),
+        };
+        let Some(folded) = folded else {
             return Ok(());
         };
-        drop(said);
         if folded == 0 {
             return self.format.format_event(context, writer, event);
         }
@@ -104,7 +116,8 @@ impl Said {
     }
 }
 
-/// What an event says, without how long the next try waits.
+/// What a warning says, without how long the next try waits.
+#[derive(Default)]
 struct Key(String);
 
 impl Visit for Key {
@@ -120,6 +133,11 @@ impl Visit for Key {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::sync::Arc;
+
+    use tracing_subscriber::fmt::format::Format;
+
     use super::*;
 
     #[test]
@@ -143,6 +161,49 @@ mod tests {
                 "{key} at {second}"
             );
         }
+    }
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("nobody panics").extend(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn only_warnings_are_folded() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let logger = tracing_subscriber::fmt()
+            .with_writer(move || writer.clone())
+            .event_format(Folding::text(Format::default().with_ansi(false)))
+            .finish();
+        tracing::subscriber::with_default(logger, || {
+            for _ in 0..3 {
+                tracing::warn!("tried again");
+                tracing::info!("the topology was reloaded");
+                tracing::error!("the new topology is refused");
+            }
+        });
+        let text = String::from_utf8(lines.0.lock().expect("nobody panics").clone());
+        let text = text.expect("lines are text");
+        let count = |words: &str| text.matches(words).count();
+        assert_eq!(
+            (
+                count("tried again"),
+                count("was reloaded"),
+                count("is refused")
+            ),
+            (1, 3, 3),
+            "{text}"
+        );
     }
 
     #[test]

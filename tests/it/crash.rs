@@ -8,8 +8,7 @@ use crossdock_testbed::wait;
 
 use crate::scenes::{one_way, two_way};
 
-/// From the restart to the first newly committed copy. The median is held to it: one restart may meet
-/// a machine that is busy, but members that are not static would make every one of them late.
+/// From the restart to the first newly committed copy.
 const AGAIN_WITHIN: Duration = Duration::from_secs(3);
 
 #[test]
@@ -20,21 +19,19 @@ fn killed_ten_times_under_load_it_is_exact_and_copies_again_within_three_seconds
     scene.load("sh", "orders", 1_000);
     scene.until_copied("sh", "orders", 2_000);
     let mut random = Random::new(10);
-    let mut all = Vec::new();
+    let mut slowest = Duration::ZERO;
     for _ in 0..10 {
         // At any moment of a transaction, not always after the same pause.
         std::thread::sleep(Duration::from_millis(200 + random.below(800)));
         scene.dock(DOCK).kill();
         let took = restarted(&mut scene);
         println!("copying again after {took:?}");
-        all.push(took);
+        slowest = slowest.max(took);
     }
     scene.stop_load();
     scene.until_caught_up();
     scene.verdict().assert_exact();
-    all.sort();
-    let median = all[all.len() / 2];
-    assert!(median < AGAIN_WITHIN, "copying again took {all:?}");
+    assert!(slowest < AGAIN_WITHIN, "copying again took {slowest:?}");
 }
 
 /// Restarts crossdock; the time until copies are committed on both sides.

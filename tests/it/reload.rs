@@ -9,7 +9,7 @@ use crossdock_testbed::wait;
 
 use crate::scenes::{ONE_WAY, one_way, scene};
 
-const FOLLOWS_WITHIN: Duration = Duration::from_secs(90);
+const FOLLOWS_WITHIN: Duration = Duration::from_secs(30);
 
 /// Two edges: what is done to one must not touch the other.
 const FORK: &str = r#"
@@ -217,7 +217,6 @@ fn a_hundred_quick_reloads_under_load_lose_and_repeat_nothing() {
     scene.stop_load();
     scene.until_caught_up();
     println!("{} reloads were carried out", reloads(&mut scene));
-    // What is asked for while one is carried out is taken together: how many there are is the machine's.
-    assert!(reloads(&mut scene) >= 2);
+    assert!(reloads(&mut scene) >= 10);
     scene.verdict().assert_exact();
 }
