@@ -28,6 +28,8 @@ pub mod top;
 pub mod offsets;
 pub mod verify;
 
+pub mod which;
+
 pub mod drill;
 pub mod failback;
 pub mod failover;
@@ -45,11 +47,10 @@ pub enum Format {
     Json,
 }
 
-/// The answer of a command that this version does not have.
-fn not_yet(command: &str) -> Outcome {
+/// The answer of a command that this version does not have. `meanwhile` is what to do without it.
+fn not_yet(command: &str, meanwhile: &str) -> Outcome {
     Err(Failure::CannotStart(anyhow!(
-        "`crossdock {command}` is not there yet: this version has validate, graph, explain, schema, \
-         rehearse, diff, plan, apply, history, rollback, run and offsets"
+        "`crossdock {command}` is not in this version yet; meanwhile: {meanwhile}"
     )))
 }
 

@@ -27,5 +27,8 @@ pub struct Args {
 
 /// Runs the command.
 pub fn main(_args: Args) -> Outcome {
-    not_yet("drill")
+    not_yet(
+        "drill",
+        "`crossdock rehearse` proves on clusters of its own where every record goes",
+    )
 }

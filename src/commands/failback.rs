@@ -27,5 +27,8 @@ pub struct Args {
 
 /// Runs the command.
 pub fn main(_args: Args) -> Outcome {
-    not_yet("failback")
+    not_yet(
+        "failback",
+        "`crossdock offsets FILE --group NAME --reverse` says where each group goes on at the source",
+    )
 }

@@ -27,5 +27,8 @@ pub struct Args {
 
 /// Runs the command.
 pub fn main(_args: Args) -> Outcome {
-    not_yet("failover")
+    not_yet(
+        "failover",
+        "stop the edges, then `crossdock offsets FILE --group NAME` says where each group goes on at the target",
+    )
 }

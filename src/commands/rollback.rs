@@ -2,8 +2,8 @@
 
 use anyhow::anyhow;
 
-use super::history::Which;
 use crate::commands::Format;
+use crate::commands::which::Which;
 use crate::exit::{Failure, Outcome};
 use crate::load;
 use crate::rollout::Rollout;

@@ -1,7 +1,6 @@
 //! `crossdock run`: replicates until stopped.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::commands::which::Which;
 use crate::exit::{Failure, Outcome, Verdict};
 use crate::fleet::{Fleet, Options};
 use crate::http::{About, AboutNow, Serving};
@@ -37,18 +37,9 @@ Examples:
   crossdock run --home bj-kafka1:9092 --topology cn-prod
   crossdock run topology.yaml --once             stops when all is copied")]
 pub struct Args {
-    /// The topology file
-    #[arg(required_unless_present = "home", conflicts_with = "home")]
-    pub file: Option<PathBuf>,
-    /// Takes the applied topology from this cluster instead of a file
-    #[arg(long, value_name = "BOOTSTRAP", requires = "topology")]
-    pub home: Option<String>,
-    /// Name of the applied topology
-    #[arg(long, value_name = "NAME", requires = "home")]
-    pub topology: Option<String>,
-    /// Client properties for connecting to the home cluster
-    #[arg(long, value_name = "FILE", requires = "home")]
-    pub home_config: Option<PathBuf>,
+    /// Which topology
+    #[command(flatten)]
+    pub which: Which,
     /// Only these edges
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub edges: Vec<String>,
@@ -76,7 +67,7 @@ pub struct Args {
 pub fn main(args: Args) -> Outcome {
     logging::start();
     let instance = instance(args.instance.clone())?;
-    let (origin, checked) = origin(&args)?;
+    let (origin, checked) = origin(&args.which)?;
     let topology = load::proved(&checked)?;
     let findings = report::json(&checked)["findings"].take();
     let edges = select(&topology, &args)?;
@@ -102,15 +93,15 @@ pub fn main(args: Args) -> Outcome {
 }
 
 /// Where the topology comes from, and how it is now.
-fn origin(args: &Args) -> Result<(Origin, Checked), Failure> {
-    match (&args.file, &args.home, &args.topology) {
+fn origin(which: &Which) -> Result<(Origin, Checked), Failure> {
+    match (&which.file, &which.home, &which.topology) {
         (Some(path), _, _) => {
             let checked = load::check(path, true)?;
             let file = origin::File::new(path, &checked.text);
             Ok((Origin::File(file), checked))
         }
         (None, Some(bootstrap), Some(topology)) => {
-            let cluster = home::cluster_at(bootstrap, args.home_config.as_deref());
+            let cluster = home::cluster_at(bootstrap, which.home_config.as_deref());
             let (at_home, checked) =
                 AtHome::begin(cluster.map_err(Failure::CannotStart)?, topology)?;
             Ok((Origin::AtHome(at_home), checked))

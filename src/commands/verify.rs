@@ -21,5 +21,8 @@ pub struct Args {
 
 /// Runs the command.
 pub fn main(_args: Args) -> Outcome {
-    not_yet("verify")
+    not_yet(
+        "verify",
+        "`/api/v1/status` of `run` tells position and lag of every partition",
+    )
 }

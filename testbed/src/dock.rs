@@ -124,11 +124,6 @@ impl Dock {
             .for_each(|p| spawn::signal(p, Signal::HangUp));
     }
 
-    /// Everything that it has said.
-    pub fn log_in_full(&self) -> String {
-        tail(&self.log, usize::MAX)
-    }
-
     /// Whether it is there.
     pub fn is_running(&mut self) -> bool {
         self.process

@@ -58,7 +58,7 @@ fn start(scene: &mut Scene) {
 
 fn until_said(scene: &mut Scene, words: &str) {
     wait::until(words, FOLLOWS_WITHIN, || {
-        match scene.dock(DOCK).log_in_full().contains(words) {
+        match scene.dock(DOCK).log().contains(words) {
             true => Ok(()),
             false => Err(scene.dock(DOCK).log_tail(3)),
         }

@@ -37,7 +37,7 @@ fn change(scene: &Scene, from: &str, to: &str) {
 }
 
 fn reloads(scene: &mut Scene) -> usize {
-    let log = scene.dock(DOCK).log_in_full();
+    let log = scene.dock(DOCK).log();
     log.matches("The topology was reloaded").count()
 }
 
@@ -60,7 +60,7 @@ fn a_changed_edge_drains_and_goes_on_and_the_other_is_left_alone() {
     scene.load("bj", "orders", 1_000);
     scene.until_copied("sh", "orders", 1_000);
     scene.until_copied("gz", "orders", 1_000);
-    let generation = |scene: &mut Scene| scene.dock(DOCK).log_in_full();
+    let generation = |scene: &mut Scene| scene.dock(DOCK).log();
     change(
         &scene,
         "to: gz, topics: orders",
@@ -85,8 +85,7 @@ fn an_invalid_file_is_refused_loudly_and_what_runs_goes_on() {
     scene.until_copied("sh", "orders", 99);
     for wrong in ["topics: '['", "topcs: orders", "\u{0}"] {
         let good = std::fs::read_to_string(scene.file()).expect("it is there");
-        let refusals =
-            |scene: &mut Scene| scene.dock(DOCK).log_in_full().matches("is refused").count();
+        let refusals = |scene: &mut Scene| scene.dock(DOCK).log().matches("is refused").count();
         let before = refusals(&mut scene);
         write(
             &scene.file(),
@@ -186,7 +185,7 @@ fn a_symlink_that_is_swapped_and_a_hangup_are_followed() {
     until_reloaded(&mut scene, 0);
     scene.dock(DOCK).hang_up();
     until_reloaded(&mut scene, 1);
-    let log = scene.dock(DOCK).log_in_full();
+    let log = scene.dock(DOCK).log();
     assert!(
         log.contains("changed: none; removed: none; untouched: 1"),
         "{log}"
