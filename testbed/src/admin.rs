@@ -16,7 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Makes a topic, and waits until its partitions have leaders.
 pub fn create_topic(bootstrap: &str, name: &str, partitions: usize, config: &[(&str, &str)]) {
-    let mut topic = NewTopic::new(name, partitions as i32, TopicReplication::Fixed(1));
+    // As many replicas as the cluster's default says.
+    let mut topic = NewTopic::new(name, partitions as i32, TopicReplication::Fixed(-1));
     for (key, value) in config {
         topic = topic.set(key, value);
     }
@@ -135,6 +136,15 @@ pub fn delete_offsets(bootstrap: &str, group: &str, topic: &str) {
             Err(said)
         }
     });
+}
+
+/// The partition of Kafka's own topic that decides who coordinates a group or a transactional id: by
+/// Java's hash of the text, as brokers choose it, of the four that these brokers have.
+pub fn coordinating_partition(id: &str) -> usize {
+    let step = |hash: i32, unit: u16| hash.wrapping_mul(31).wrapping_add(i32::from(unit));
+    let hash = id.encode_utf16().fold(0, step);
+    // Kafka takes 0 for the one number without a positive twin.
+    (hash.checked_abs().unwrap_or(0) % 4) as usize
 }
 
 /// Deletes every topic that is not Kafka's own, and waits until they are gone.

@@ -103,25 +103,26 @@ impl Dock {
         status
     }
 
-    /// SIGSTOP.
-    pub fn pause(&self) {
+    /// Sends a signal, and waits for nothing.
+    pub fn signal(&self, signal: Signal) {
         self.process
             .iter()
-            .for_each(|p| spawn::signal(p, Signal::Pause));
+            .for_each(|process| spawn::signal(process, signal));
+    }
+
+    /// SIGSTOP.
+    pub fn pause(&self) {
+        self.signal(Signal::Pause);
     }
 
     /// SIGCONT.
     pub fn resume(&self) {
-        self.process
-            .iter()
-            .for_each(|p| spawn::signal(p, Signal::Resume));
+        self.signal(Signal::Resume);
     }
 
     /// SIGHUP.
     pub fn hang_up(&self) {
-        self.process
-            .iter()
-            .for_each(|p| spawn::signal(p, Signal::HangUp));
+        self.signal(Signal::HangUp);
     }
 
     /// Whether it is there.

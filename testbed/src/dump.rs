@@ -23,8 +23,17 @@ pub type Ends = BTreeMap<String, Vec<(i64, i64)>>;
 
 /// Reads everything that `bootstrap`'s cluster holds.
 pub fn dump(id: &str, bootstrap: &str) -> ClusterDump {
+    dump_from(id, bootstrap, &Ends::new())
+}
+
+/// Reads what lies behind the ends that were `known` before.
+pub fn dump_from(id: &str, bootstrap: &str, known: &Ends) -> ClusterDump {
     let consumer = consumer(bootstrap);
-    let read = |(topic, ends): (String, Vec<(i64, i64)>)| {
+    let read = |(topic, mut ends): (String, Vec<(i64, i64)>)| {
+        let before = known.get(&topic).into_iter().flatten();
+        for ((start, _), (_, end)) in ends.iter_mut().zip(before) {
+            *start = (*start).max(*end);
+        }
         let logs = topic_logs(&consumer, &topic, &ends);
         (topic, logs)
     };
@@ -135,6 +144,16 @@ pub fn topics(bootstrap: &str) -> BTreeMap<String, usize> {
         .collect()
 }
 
+/// The id of the node that leads a partition, if the cluster says so soon.
+pub fn leader(bootstrap: &str, topic: &str, partition: usize) -> Option<usize> {
+    let soon = Duration::from_secs(3);
+    let metadata = consumer(bootstrap).fetch_metadata(Some(topic), soon).ok()?;
+    let partitions = metadata.topics().first()?.partitions();
+    usize::try_from(partitions.get(partition)?.leader())
+        .ok()
+        .filter(|id| *id > 0)
+}
+
 /// The names of the consumer groups of a cluster.
 pub fn groups(bootstrap: &str) -> Vec<String> {
     let list = consumer(bootstrap)
@@ -213,7 +232,53 @@ impl Progress {
     }
 }
 
+/// Whether transactions are open in a cluster's topics, asked for again and again.
+pub struct OpenTransactions {
+    committed: BaseConsumer,
+    uncommitted: BaseConsumer,
+    topics: Vec<(String, usize)>,
+}
+
+impl OpenTransactions {
+    /// Those of these topics.
+    pub fn new(bootstrap: &str, topics: &[String]) -> Self {
+        let counts = self::topics(bootstrap);
+        let topics = topics.iter();
+        Self {
+            committed: consumer(bootstrap),
+            uncommitted: consumer_at(bootstrap, "read_uncommitted"),
+            topics: topics
+                .map(|t| (t.clone(), counts.get(t).copied().unwrap_or(0)))
+                .collect(),
+        }
+    }
+
+    /// Whether a record of an open transaction lies in one of them. Where a leader does not answer at
+    /// once, none is seen.
+    pub fn are_there(&self) -> bool {
+        let moment = Duration::from_millis(200);
+        let is_open = |topic: &str, partition: usize| {
+            let end = |consumer: &BaseConsumer| {
+                let marks = consumer.fetch_watermarks(topic, partition as i32, moment);
+                marks.map(|(_, end)| end)
+            };
+            // In this order: what ends in between is not taken for open.
+            match (end(&self.uncommitted), end(&self.committed)) {
+                (Ok(high), Ok(stable)) => stable < high,
+                _ => false,
+            }
+        };
+        let topics = self.topics.iter();
+        let mut all = topics.flat_map(|(topic, count)| (0..*count).map(move |p| (topic, p)));
+        all.any(|(topic, partition)| is_open(topic, partition))
+    }
+}
+
 fn consumer(bootstrap: &str) -> BaseConsumer {
+    consumer_at(bootstrap, "read_committed")
+}
+
+fn consumer_at(bootstrap: &str, isolation: &str) -> BaseConsumer {
     ClientConfig::new()
         .set("bootstrap.servers", bootstrap)
         // Asked for by librdkafka; nothing is joined and nothing committed.
@@ -222,7 +287,7 @@ fn consumer(bootstrap: &str) -> BaseConsumer {
         .set("enable.auto.offset.store", "false")
         .set("enable.partition.eof", "true")
         .set("auto.offset.reset", "error")
-        .set("isolation.level", "read_committed")
+        .set("isolation.level", isolation)
         .set("check.crcs", "true")
         .set("fetch.queue.backoff.ms", "2")
         .set("fetch.wait.max.ms", "50")

@@ -1,139 +1,134 @@
-//! A TCP proxy before a broker, which can stand still, cut, or hold single kinds of requests.
+//! TCP proxies before the brokers of a cluster: every fault that a network can have.
+//!
+//! A proxy knows Kafka's frames (a length, then for requests kind, version and correlation id, for
+//! responses the correlation id), so that single kinds of requests can be held, and the response to
+//! a request can be lost after the broker has done what was asked.
 
-use std::collections::BTreeSet;
-use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+mod connection;
+mod rules;
+
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
-/// Kafka's numbers of the requests that write.
+use connection::serve;
+use rules::Network;
+pub use rules::{Slow, Way};
+
+/// Kafka's numbers of kinds of requests.
 pub mod api {
     /// Produce.
     pub const PRODUCE: i16 = 0;
+    /// Fetch.
+    pub const FETCH: i16 = 1;
+    /// Metadata.
+    pub const METADATA: i16 = 3;
+    /// Heartbeat of a group's member.
+    pub const HEARTBEAT: i16 = 12;
+    /// InitProducerId.
+    pub const INIT_PRODUCER_ID: i16 = 22;
     /// EndTxn.
     pub const END_TXN: i16 = 26;
+    /// TxnOffsetCommit.
+    pub const TXN_OFFSET_COMMIT: i16 = 28;
 }
 
-/// Forwards connections until it is dropped.
+/// Forwards connections to the brokers of one cluster until it is dropped.
 #[derive(Debug)]
 pub struct Proxy {
-    port: u16,
-    rules: Arc<Mutex<Rules>>,
-}
-
-#[derive(Debug, Default)]
-struct Rules {
-    /// Requests of these kinds wait, and what follows on their connection.
-    held: BTreeSet<i16>,
-    /// No connection lives, none is accepted.
-    cut: bool,
-    /// The proxy itself is gone.
-    over: bool,
-    /// Both ends of every connection, to be cut.
-    open: Vec<TcpStream>,
+    ports: Vec<u16>,
+    network: Arc<Network>,
 }
 
 impl Proxy {
-    /// Listens on `port` and forwards to `to`, both on this machine.
-    pub fn start(port: u16, to: u16) -> Self {
-        let rules = Arc::new(Mutex::new(Rules::default()));
-        let listener = TcpListener::bind(("127.0.0.1", port)).expect("the proxy's port is free");
-        let shared = rules.clone();
-        thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                let mut rules = shared.lock().expect("no one panics with the rules");
-                if rules.over {
-                    return;
-                }
-                let Ok(server) = TcpStream::connect(("127.0.0.1", to)) else {
-                    continue;
-                };
-                if !rules.cut {
-                    forward(client, server, &mut rules, &shared);
-                }
-            }
-        });
-        Self { rules, port }
+    /// Listens on the first port of each of `doors` and forwards to the second, all on this machine.
+    pub fn start(doors: &[(u16, u16)]) -> Self {
+        let network = Arc::new(Network::default());
+        for (port, to) in doors {
+            let listener =
+                TcpListener::bind(("127.0.0.1", *port)).expect("the proxy's port is free");
+            let (network, to) = (network.clone(), *to);
+            thread::spawn(move || accept(&listener, to, &network));
+        }
+        let ports = doors.iter().map(|(port, _)| *port).collect();
+        Self { ports, network }
     }
 
     /// Holds requests of these kinds, until `flow`.
     pub fn hold(&self, kinds: &[i16]) {
-        self.rules().held.extend(kinds);
+        self.network.change(|rules| rules.held.extend(kinds));
     }
 
-    /// Everything goes on, what was held first.
+    /// Everything goes on, what was held first. Connections that have lost something are closed: what
+    /// follows on them would not be understood.
     pub fn flow(&self) {
-        let mut rules = self.rules();
-        rules.held.clear();
-        rules.cut = false;
+        self.network.heal();
     }
 
     /// Cuts all connections and takes none, until `flow`.
     pub fn cut(&self) {
-        let mut rules = self.rules();
-        rules.cut = true;
-        close_all(&mut rules);
+        self.network.change(|rules| rules.is_cut = true);
+        self.network.close_all();
     }
 
-    fn rules(&self) -> std::sync::MutexGuard<'_, Rules> {
-        self.rules.lock().expect("no one panics with the rules")
+    /// Connections stay open, and what goes one way vanishes, until `flow`.
+    pub fn half_open(&self, way: Way) {
+        self.network.change(|rules| rules.vanishing = Some(way));
+    }
+
+    /// Slow, and now and then reset, until `flow`.
+    pub fn slow(&self, slow: Slow) {
+        self.network.change(|rules| rules.slow = slow);
+    }
+
+    /// Resets one in `share` of the open connections, now.
+    pub fn reset(&self, share: u64) {
+        self.network.close_share(share);
+    }
+
+    /// The broker gets the next `count` requests of a kind and does what they ask; its responses are
+    /// lost, and their connections with them.
+    pub fn lose_responses(&self, kind: i16, count: u32) {
+        self.network
+            .change(|rules| *rules.losing.entry(kind).or_default() += count);
+    }
+
+    /// A bit of the next `count` requests of a kind is turned over on its way.
+    pub fn damage(&self, kind: i16, count: u32) {
+        self.network
+            .change(|rules| *rules.damaging.entry(kind).or_default() += count);
+    }
+
+    /// How many requests or responses it has lost, held up or damaged, as it was told.
+    pub fn hits(&self) -> u64 {
+        self.network.hits()
     }
 }
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        if let Ok(mut rules) = self.rules.lock() {
-            rules.over = true;
-            close_all(&mut rules);
+        self.network.change(|rules| rules.is_over = true);
+        self.network.close_all();
+        for port in &self.ports {
+            // Wakes the thread that accepts: it sees that it is over, and frees the port.
+            drop(TcpStream::connect(("127.0.0.1", *port)));
         }
-        // Wakes the thread that accepts: it sees that it is over, and frees the port.
-        drop(TcpStream::connect(("127.0.0.1", self.port)));
     }
 }
 
-fn close_all(rules: &mut Rules) {
-    for stream in rules.open.drain(..) {
-        stream.shutdown(Shutdown::Both).ok(); // it may have been closed by its owner
-    }
-}
-
-fn forward(client: TcpStream, server: TcpStream, rules: &mut Rules, shared: &Arc<Mutex<Rules>>) {
-    let copy = |stream: &TcpStream| stream.try_clone().expect("a socket can be copied");
-    client.set_nodelay(true).ok();
-    server.set_nodelay(true).ok();
-    rules.open.extend([copy(&client), copy(&server)]);
-    let (mut answers, mut back) = (copy(&server), copy(&client));
-    thread::spawn(move || {
-        std::io::copy(&mut answers, &mut back).ok();
-        back.shutdown(Shutdown::Both).ok();
-    });
-    let shared = shared.clone();
-    thread::spawn(move || {
-        requests(client, &server, &shared).ok();
-        server.shutdown(Shutdown::Both).ok();
-    });
-}
-
-/// Request by request: four bytes of length, two of kind.
-fn requests(
-    mut client: TcpStream,
-    mut server: &TcpStream,
-    rules: &Mutex<Rules>,
-) -> std::io::Result<()> {
-    loop {
-        let mut length = [0; 4];
-        client.read_exact(&mut length)?;
-        let mut request = vec![0; u32::from_be_bytes(length) as usize];
-        client.read_exact(&mut request)?;
-        let kind = i16::from_be_bytes([request[0], request[1]]);
-        while rules
-            .lock()
-            .is_ok_and(|r| r.held.contains(&kind) && !r.over)
+fn accept(listener: &TcpListener, to: u16, network: &Arc<Network>) {
+    for client in listener.incoming().flatten() {
+        if network.is_over() {
+            return;
+        }
+        // The broker may be dead, which its clients then notice.
+        if let Ok(server) = TcpStream::connect(("127.0.0.1", to))
+            && network.is_passable()
         {
-            thread::sleep(Duration::from_millis(20));
+            serve(client, server, network);
         }
-        server.write_all(&length)?;
-        server.write_all(&request)?;
     }
 }
+
+#[cfg(test)]
+mod tests;

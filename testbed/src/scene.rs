@@ -3,6 +3,7 @@
 mod birth;
 mod process;
 mod rest;
+mod round;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,6 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use crate::cluster::Size;
 use crate::dock::Dock;
 use crate::load::Load;
 use crate::pool::{self, Lease};
@@ -21,10 +23,12 @@ use crate::writer::PATIENCE;
 use crate::{admin, dump, wait, workdir};
 
 /// How long a replicator may take to copy what a scene produces.
-const CAUGHT_UP_WITHIN: Duration = Duration::from_secs(90);
+const CAUGHT_UP_WITHIN: Duration = Duration::from_secs(180);
 
 /// The name under which a scene's only crossdock runs.
 pub const DOCK: &str = "dock";
+
+pub use round::Ended;
 
 /// One topology on real brokers.
 pub struct Scene {
@@ -40,6 +44,11 @@ pub struct Scene {
     sequence: u64,
     /// Variables beside the clusters' addresses.
     further: Vec<(String, String)>,
+    /// Where the logs ended when the round began.
+    from: BTreeMap<String, dump::Ends>,
+    patience: Duration,
+    /// Cluster and topic of what users write in transactions under load.
+    transactional: BTreeSet<(String, String)>,
 }
 
 impl Scene {
@@ -47,13 +56,15 @@ impl Scene {
     /// `${BJ_BOOTSTRAP}` is the address of `bj`. Its `topology:` gets a name of its own: groups
     /// stay on shared brokers.
     pub fn new(binary: &str, name: &str, aliases: &[&str], text: &str) -> Self {
-        let leases = pool::lend(aliases.len());
-        let clusters = aliases
-            .iter()
-            .map(|a| (*a).to_owned())
-            .zip(leases)
-            .collect();
-        Self::with_clusters(binary, name, clusters, text)
+        let sizes: Vec<_> = aliases.iter().map(|alias| (*alias, Size::One)).collect();
+        Self::of_sizes(binary, name, &sizes, text)
+    }
+
+    /// The same with shared clusters of these sizes.
+    pub fn of_sizes(binary: &str, name: &str, sizes: &[(&str, Size)], text: &str) -> Self {
+        let leases = pool::lend(&sizes.iter().map(|(_, size)| *size).collect::<Vec<_>>());
+        let aliases = sizes.iter().map(|(alias, _)| (*alias).to_owned());
+        Self::with_clusters(binary, name, aliases.zip(leases).collect(), text)
     }
 
     /// The same on brokers of the scene's own.
@@ -96,6 +107,9 @@ impl Scene {
             known,
             sequence: 0,
             further: Vec::new(),
+            from: BTreeMap::new(),
+            patience: CAUGHT_UP_WITHIN,
+            transactional: BTreeSet::new(),
         }
     }
 
@@ -118,11 +132,10 @@ impl Scene {
 
     /// Puts a proxy before a cluster, for every crossdock that is started from now on.
     pub fn proxy(&mut self, alias: &str) -> &Proxy {
-        let broker = &self.clusters[alias];
-        let (port, to) = (broker.proxy_port(), broker.behind_proxy());
+        let doors = self.clusters[alias].doors();
         self.proxies
             .entry(alias.to_owned())
-            .or_insert_with(|| Proxy::start(port, to))
+            .or_insert_with(|| Proxy::start(&doors))
     }
 
     /// Makes a topic that users produce to.
@@ -229,6 +242,11 @@ impl Scene {
             target_topic: target_topic.to_owned(),
             local_only,
         });
+    }
+
+    /// Where a cluster is, for the scene's own clients.
+    pub fn address(&self, alias: &str) -> String {
+        self.bootstrap(alias)
     }
 
     fn bootstrap(&self, alias: &str) -> String {

@@ -17,13 +17,13 @@ pub struct Identity<'a> {
 }
 
 /// One record in this many is odd: every shape comes up in a few hundred records.
-const ODD_ONE_IN: u64 = 4;
+pub const ODD_ONE_IN: u64 = 4;
 
-/// The record of `who`: mostly a plain one of some 200 bytes, regularly an odd one.
-pub fn record(who: &Identity<'_>, random: &mut Random) -> Record {
+/// The record of `who`: mostly a plain one of some 200 bytes, one in `odd_one_in` an odd one.
+pub fn record(who: &Identity<'_>, odd_one_in: u64, random: &mut Random) -> Record {
     let mut record = plain(who, random);
-    if who.sequence.is_multiple_of(ODD_ONE_IN) {
-        SHAPES[(who.sequence / ODD_ONE_IN) as usize % SHAPES.len()](&mut record, who, random);
+    if who.sequence.is_multiple_of(odd_one_in) {
+        SHAPES[(who.sequence / odd_one_in) as usize % SHAPES.len()](&mut record, who, random);
     }
     record
 }
@@ -134,7 +134,7 @@ mod tests {
                 sequence,
             };
             (0..ODD_ONE_IN * count() as u64)
-                .map(|s| record(&who(s), &mut random))
+                .map(|s| record(&who(s), ODD_ONE_IN, &mut random))
                 .collect()
         };
         let records = make();

@@ -61,6 +61,7 @@ pub struct Writer {
     producer: BaseProducer<Journal>,
     random: Random,
     sequence: u64,
+    odd_one_in: u64,
 }
 
 /// Every record handed to the producer, in order; its index is the delivery's opaque.
@@ -87,6 +88,15 @@ impl Writer {
         Self::with(place, seed, first, &[])
     }
 
+    /// The same for a load that lasts: larger batches, odd shapes more seldom.
+    pub fn lasting(place: Place, seed: u64, first: u64) -> Self {
+        let writer = Self::with(place, seed, first, &[("linger.ms", "50")]);
+        Self {
+            odd_one_in: ODD_ONE_IN_OF_LASTING,
+            ..writer
+        }
+    }
+
     /// A writer in transactions.
     pub fn transactional(place: Place, seed: u64, first: u64) -> Self {
         let id = format!("testbed-{}-{first}-{}", place.topic, std::process::id());
@@ -96,6 +106,28 @@ impl Writer {
             .init_transactions(PATIENCE)
             .expect("transactions can begin");
         writer
+    }
+
+    /// A writer in transactions under `id`, on a cluster that may be in trouble. Whatever the last one
+    /// of this id left open is aborted.
+    ///
+    /// # Errors
+    /// The cluster does not answer.
+    pub fn lasting_transactional(
+        place: Place,
+        seed: u64,
+        first: u64,
+        id: &str,
+    ) -> Result<Self, String> {
+        let settings = [
+            ("transactional.id", id),
+            ("transaction.timeout.ms", "10000"),
+        ];
+        let mut writer = Self::with(place, seed, first, &settings);
+        writer.odd_one_in = ODD_ONE_IN_OF_LASTING;
+        let begun = writer.producer.init_transactions(Duration::from_secs(10));
+        begun.map_err(|e| e.to_string())?;
+        Ok(writer)
     }
 
     fn with(place: Place, seed: u64, first: u64, settings: &[(&str, &str)]) -> Self {
@@ -123,11 +155,22 @@ impl Writer {
             producer,
             random,
             sequence: first,
+            odd_one_in: shapes::ODD_ONE_IN,
         }
+    }
+
+    /// The sequence of its next record.
+    pub fn sequence(&self) -> u64 {
+        self.sequence
     }
 
     /// Hands over `count` records; they are on their way, not yet acknowledged.
     pub fn write(&mut self, count: usize) {
+        self.try_write(count)
+            .unwrap_or_else(|error| panic!("{}: {error}", self.place.topic));
+    }
+
+    fn try_write(&mut self, count: usize) -> Result<(), String> {
         for _ in 0..count {
             let partition = self.sequence as usize % self.place.partitions;
             let who = Identity {
@@ -136,15 +179,21 @@ impl Writer {
                 partition,
                 sequence: self.sequence / self.place.partitions as u64,
             };
-            let record = shapes::record(&who, &mut self.random);
-            self.write_record(partition, record);
+            let record = shapes::record(&who, self.odd_one_in, &mut self.random);
+            self.try_write_record(partition, record)?;
             self.sequence += 1;
         }
         self.producer.poll(Duration::ZERO);
+        Ok(())
     }
 
     /// Hands over one record of the test's own.
     pub fn write_record(&mut self, partition: usize, record: Record) {
+        self.try_write_record(partition, record)
+            .unwrap_or_else(|error| panic!("{}: {error}", self.place.topic));
+    }
+
+    fn try_write_record(&mut self, partition: usize, record: Record) -> Result<(), String> {
         let index = {
             let mut births = self.births();
             births.push(Birth {
@@ -158,12 +207,42 @@ impl Writer {
         };
         let client = self.producer.client().native_ptr();
         while let Err(error) = ffi::produce(client, &self.topic, partition, &record, index) {
-            assert!(
-                error.contains("Queue full"),
-                "{}: {error}",
-                self.place.topic
-            );
+            if !error.contains("Queue full") {
+                return Err(error);
+            }
             self.producer.poll(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+
+    /// Writes `count` records in one transaction, on a cluster that may be in trouble.
+    ///
+    /// # Errors
+    /// It did not work; the journal says what is known. A new writer is needed.
+    pub fn write_transaction(&mut self, count: usize, is_to_abort: bool) -> Result<(), String> {
+        let from = self.births().len();
+        let written = self.try_transaction(count, is_to_abort);
+        let outcome = match (&written, is_to_abort) {
+            (Ok(()), false) => return Ok(()),
+            (Ok(()), true) => Outcome::Aborted,
+            (Err(_), _) => Outcome::Unknown,
+        };
+        self.births()[from..]
+            .iter_mut()
+            .for_each(|birth| birth.outcome = outcome);
+        written
+    }
+
+    fn try_transaction(&mut self, count: usize, is_to_abort: bool) -> Result<(), String> {
+        let limit = Duration::from_secs(20);
+        let text = |error: rdkafka::error::KafkaError| error.to_string();
+        self.producer.begin_transaction().map_err(text)?;
+        self.try_write(count)?;
+        self.producer.flush(limit).map_err(text)?;
+        if is_to_abort {
+            self.producer.abort_transaction(limit).map_err(text)
+        } else {
+            self.producer.commit_transaction(limit).map_err(text)
         }
     }
 
@@ -214,6 +293,9 @@ impl Writer {
             .expect("no one panics with the journal")
     }
 }
+
+/// One record in so many is odd where a load lasts.
+const ODD_ONE_IN_OF_LASTING: u64 = 64;
 
 /// How long a healthy broker may take.
 pub const PATIENCE: Duration = Duration::from_secs(60);

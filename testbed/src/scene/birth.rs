@@ -46,17 +46,38 @@ impl Scene {
         }
     }
 
+    /// The same for a long time: odd shapes more seldom.
+    pub fn lasting_load(&mut self, alias: &str, topic: &str, rate: usize) {
+        let writer = self.writer(alias, topic, Writer::lasting);
+        self.loads.push(Load::start(writer, rate));
+    }
+
+    /// Produces some `rate` records a second in transactions, a fifth of them aborted.
+    pub fn transactional_load(&mut self, alias: &str, topic: &str, rate: usize) {
+        let place = self.place(alias, topic);
+        self.transactional
+            .insert((alias.to_owned(), topic.to_owned()));
+        let id = format!("testbed-{topic}-{}", self.topology);
+        let load = Load::in_transactions(place, self.known.seed, self.sequence, id, rate);
+        self.loads.push(load);
+    }
+
     fn writer(&mut self, alias: &str, topic: &str, make: fn(Place, u64, u64) -> Writer) -> Writer {
+        let place = self.place(alias, topic);
+        make(place, self.known.seed, self.sequence)
+    }
+
+    /// Where a new writer writes; its sequence is apart from that of all others.
+    fn place(&mut self, alias: &str, topic: &str) -> Place {
         let bootstrap = self.bootstrap(alias);
         let partitions = dump::topics(&bootstrap)[topic];
-        let (cluster, topic) = (alias.to_owned(), topic.to_owned());
-        self.sequence += 1_000_000_000;
-        let place = Place {
-            cluster,
+        // It is in the timestamps, too, which may not lie in the future.
+        self.sequence += 2_000_000;
+        Place {
+            cluster: alias.to_owned(),
             bootstrap,
-            topic,
+            topic: topic.to_owned(),
             partitions,
-        };
-        make(place, self.known.seed, self.sequence)
+        }
     }
 }

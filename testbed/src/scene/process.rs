@@ -2,7 +2,7 @@
 
 use std::process::{Command, ExitStatus, Output};
 
-use super::{CAUGHT_UP_WITHIN, DOCK, Scene};
+use super::{DOCK, Scene};
 use crate::dock::{Dock, Line};
 
 impl Scene {
@@ -68,7 +68,8 @@ impl Scene {
     /// Runs `crossdock run --once` to its end.
     pub fn run_once(&mut self) -> ExitStatus {
         self.start_as("once", &["--once"]);
-        let status = self.dock("once").ended(CAUGHT_UP_WITHIN);
+        let patience = self.patience;
+        let status = self.dock("once").ended(patience);
         if !status.success() {
             panic!(
                 "`run --once` ended with {status}:\n{}",
@@ -126,7 +127,7 @@ impl Scene {
                 .collect();
             let broker = &self.clusters[alias];
             let address = match self.proxies.contains_key(alias) {
-                true => format!("localhost:{}", broker.proxy_port()),
+                true => broker.proxied_bootstrap(),
                 false => broker.bootstrap(),
             };
             (format!("{name}_BOOTSTRAP"), address)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{CAUGHT_UP_WITHIN, Scene};
+use super::Scene;
 use crate::pool::Lease;
 use crate::verdict::{Verdict, judge};
 use crate::{dock, dump, wait};
@@ -20,7 +20,7 @@ impl Scene {
     pub fn until_caught_up(&mut self) {
         self.until_caught_up_where(|_| true);
         let (mut since, mut last) = (Instant::now(), self.ends());
-        wait::until("all logs at rest", CAUGHT_UP_WITHIN, || {
+        wait::until("all logs at rest", self.patience, || {
             self.all_caught_up(&|_| true)?;
             let now = self.ends();
             if now != last {
@@ -37,7 +37,7 @@ impl Scene {
     /// Waits until the logs stand still and one of the crossdocks says that it has caught up.
     pub fn until_one_caught_up(&mut self) {
         let (mut since, mut last) = (Instant::now(), self.ends());
-        wait::until("all logs at rest", CAUGHT_UP_WITHIN, || {
+        wait::until("all logs at rest", self.patience, || {
             let mut said = Err("no crossdock runs".to_owned());
             for dock in self.docks.values_mut() {
                 let status = dock.status().and_then(|s| dock::caught_up(&s, &|_| true));
@@ -58,7 +58,7 @@ impl Scene {
 
     /// Waits until the edges that are `asked` for say so.
     pub fn until_caught_up_where(&mut self, asked: impl Fn(&str) -> bool) {
-        wait::until("caught up", CAUGHT_UP_WITHIN, || self.all_caught_up(&asked));
+        wait::until("caught up", self.patience, || self.all_caught_up(&asked));
     }
 
     fn all_caught_up(&mut self, asked: &dyn Fn(&str) -> bool) -> Result<(), String> {
@@ -81,10 +81,24 @@ impl Scene {
         }
     }
 
+    /// Waits until every topic that should be on a cluster is there.
+    pub fn until_topics(&self, alias: &str) {
+        let bootstrap = self.bootstrap(alias);
+        let wanted = self.known.topics.get(alias).cloned().unwrap_or_default();
+        wait::until("the topics are there", self.patience, || {
+            let there = dump::topics(&bootstrap);
+            let missing: Vec<&String> = wanted.iter().filter(|t| !there.contains_key(*t)).collect();
+            match missing.is_empty() {
+                true => Ok(()),
+                false => Err(format!("{missing:?}")),
+            }
+        });
+    }
+
     /// Waits until more than `count` records lie in `topic`: the fault comes in the middle of it.
     pub fn until_copied(&mut self, alias: &str, topic: &str, count: i64) {
         let bootstrap = self.bootstrap(alias);
-        wait::until("records arrive", CAUGHT_UP_WITHIN, || {
+        wait::until("records arrive", self.patience, || {
             self.assert_running();
             let ends = dump::ends(&bootstrap);
             let found: i64 = ends
@@ -104,7 +118,7 @@ impl Scene {
     /// Waits until a source partition is in a state, and returns its reason.
     pub fn until_partition(&mut self, topic: &str, partition: i64, state: &str) -> String {
         let what = format!("{topic}-{partition} is {state}");
-        wait::until(&what, CAUGHT_UP_WITHIN, || {
+        wait::until(&what, self.patience, || {
             let mut seen = "it is in no status".to_owned();
             for dock in self.docks.values_mut() {
                 let status = dock.status()?;
@@ -189,9 +203,11 @@ impl Scene {
             "a verdict is given on what has come to rest"
         );
         let mut evidence = self.known.clone();
+        let nothing = dump::Ends::new();
         let (begun, before) = (Instant::now(), self.ends());
         for (alias, broker) in &self.clusters {
-            let mut dump = dump::dump(broker.cluster_id(), &broker.bootstrap());
+            let from = self.from.get(alias).unwrap_or(&nothing);
+            let mut dump = dump::dump_from(broker.cluster_id(), &broker.bootstrap(), from);
             // Where it is expected, it holds revisions: nobody's births and nobody's copies.
             let expected = evidence.topics.get_mut(alias);
             if expected.is_some_and(|topics| topics.remove(CONTROL_TOPIC)) {

@@ -286,7 +286,7 @@ fn two_way() -> Evidence {
                     partition,
                     sequence,
                 };
-                let mut born = shapes::record(&who, &mut random);
+                let mut born = shapes::record(&who, shapes::ODD_ONE_IN, &mut random);
                 born.offset = push(log_of(&mut evidence, source, partition), born.clone());
                 let mut copy = born.clone();
                 let via = format!("{source}/id-{source}/orders/{partition}/{}", born.offset);
