@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::time::Duration;
 
 use anyhow::Result;
 use crossdock_model::edge::Edge;
-use crossdock_model::graph::Names;
 use crossdock_model::name::{Alias, EdgeName};
 use crossdock_model::topology::{Cluster as Declared, Topology};
 
@@ -24,6 +24,8 @@ pub struct Options {
     pub process: String,
     /// Whether workers stop when they have caught up with what was there.
     pub once: bool,
+    /// Between two rounds in which groups follow.
+    pub groups_interval: Duration,
     /// Embedded clusters that stand in for declared ones.
     pub embedded: BTreeMap<Alias, Embedded>,
 }
@@ -96,7 +98,7 @@ impl Fleet {
             running: RwLock::new(Running {
                 topology: Arc::new(topology.clone()),
                 workers: Vec::new(),
-                names: Arc::default(),
+                names: Arc::new(NamesNow::new(topology)),
             }),
         };
         fleet.reload(topology, edges)?;
@@ -125,7 +127,7 @@ impl Fleet {
         for worker in &gone {
             worker.handle.join();
         }
-        names.set(Names::new(topology.draft()));
+        names.set(topology);
         let mut done = Reloaded {
             untouched: kept.len(),
             ..Reloaded::default()
@@ -342,5 +344,6 @@ fn setup(
         target,
         instance: options.instance.clone(),
         once: options.once,
+        groups_interval: options.groups_interval,
     })
 }

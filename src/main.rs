@@ -10,6 +10,7 @@ pub mod connect;
 pub mod drift;
 pub mod exit;
 pub mod fleet;
+pub mod groups;
 pub mod home;
 pub mod http;
 pub mod inventory;

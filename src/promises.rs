@@ -25,14 +25,11 @@ pub fn keep(path: &Path, edges: &[&Edge]) -> Result<(), Failure> {
 }
 
 fn not_yet(edge: &Edge) -> Vec<String> {
-    let asks = [
-        (edge.sync.groups.is_some(), "sync.groups", "leave it out"),
-        (
-            edge.on_oversize != OnOversize::Halt,
-            "on_oversize",
-            "`halt` is what it does now",
-        ),
-    ];
+    let asks = [(
+        edge.on_oversize != OnOversize::Halt,
+        "on_oversize",
+        "`halt` is what it does now",
+    )];
     asks.into_iter()
         .filter(|(asked, _, _)| *asked)
         .map(|(_, key, instead)| {

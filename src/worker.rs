@@ -9,6 +9,7 @@ pub mod catalog;
 mod copy;
 mod follow;
 mod goals;
+mod groups;
 mod held;
 mod limit;
 mod orphans;
@@ -23,7 +24,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
 use crossdock_model::edge::Edge;
-use crossdock_model::graph::{Names, Take, Why};
+use crossdock_model::graph::{Names, Take};
+use crossdock_model::topology::Topology;
 
 use crate::kafka::{Cluster, Error, Properties};
 pub use status::{EdgeSnapshot, PartitionSnapshot, State, Status};
@@ -53,23 +55,53 @@ pub struct Setup {
     pub instance: String,
     /// Whether the worker stops when it has caught up with what was there.
     pub once: bool,
+    /// Between two rounds in which groups follow.
+    pub groups_interval: std::time::Duration,
 }
 
-/// The name rules as they are now: workers that a reload leaves alone go by the new ones.
-#[derive(Debug, Default)]
-pub struct NamesNow(RwLock<Option<Arc<Names>>>);
+/// A topology and its name rules.
+#[derive(Debug)]
+pub struct RulesNow {
+    /// The topology.
+    pub topology: Topology,
+    /// What its edges do with topics.
+    pub names: Arc<Names>,
+}
+
+/// The rules as they are now: workers that a reload leaves alone go by the new ones.
+#[derive(Debug)]
+pub struct NamesNow(RwLock<Arc<RulesNow>>);
 
 impl NamesNow {
+    /// The rules to begin with.
+    pub fn new(topology: &Topology) -> Self {
+        Self(RwLock::new(Arc::new(RulesNow::new(topology))))
+    }
+
     /// Puts new rules in place of the old.
-    pub fn set(&self, names: Names) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(names));
+    pub fn set(&self, topology: &Topology) {
+        let rules = Arc::new(RulesNow::new(topology));
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = rules;
+    }
+
+    /// The rules of now.
+    pub fn get(&self) -> Arc<RulesNow> {
+        let rules = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        rules.clone()
     }
 
     /// What an edge does with a topic of its source, by the rules of now.
     pub fn take(&self, edge: &Edge, topic: &str) -> Take {
-        let names = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let names = names.clone();
-        names.map_or(Take::Not(Why::NotSelected), |names| names.take(edge, topic))
+        self.get().names.take(edge, topic)
+    }
+}
+
+impl RulesNow {
+    fn new(topology: &Topology) -> Self {
+        Self {
+            topology: topology.clone(),
+            names: Arc::new(Names::new(topology.draft())),
+        }
     }
 }
 

@@ -25,6 +25,7 @@ mod walks;
 
 pub use admit::{Admit, admit, admit_path};
 pub use names::Names;
+pub(crate) use pattern::Whole;
 pub use pattern::literals;
 pub use sample::{births, sample_topics};
 pub use walks::arrivals;

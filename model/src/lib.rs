@@ -20,6 +20,7 @@ pub mod waiting;
 
 pub mod graph;
 
+pub mod groups;
 pub mod import;
 pub mod offsets;
 pub mod plan;

@@ -78,6 +78,7 @@ pub fn main(args: Args) -> Outcome {
         instance: "rehearsal".to_owned(),
         process: Options::new_process(),
         once: false,
+        groups_interval: std::time::Duration::from_secs(5),
         embedded: lab.embedded.clone(),
     };
     let fleet = Arc::new(Fleet::start(&topology, &edges, &options).map_err(Failure::CannotStart)?);

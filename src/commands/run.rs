@@ -58,6 +58,9 @@ pub struct Args {
     /// Between two looks at configs and ACLs that are to follow
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = humantime::parse_duration)]
     pub sync_interval: Duration,
+    /// Between two rounds in which consumer groups follow
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = humantime::parse_duration)]
+    pub groups_interval: Duration,
     /// Stops when every edge has caught up with what was there
     #[arg(long)]
     pub once: bool,
@@ -77,6 +80,7 @@ pub fn main(args: Args) -> Outcome {
         instance,
         process: Options::new_process(),
         once: args.once,
+        groups_interval: args.groups_interval,
         embedded: std::collections::BTreeMap::new(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()

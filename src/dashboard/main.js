@@ -2,7 +2,7 @@
 
 import { t, speak, otherLanguage, short, clock } from "./words.js";
 import { Map as TopologyMap, tone } from "./map.js";
-import { make, chart, series, facts, partitions } from "./panel.js";
+import { make, chart, series, facts, groups, partitions } from "./panel.js";
 
 const $ = (id) => document.getElementById(id);
 const POINT_MS = 10000;
@@ -201,7 +201,7 @@ class Panel {
   async look() {
     const edge = await json(`/api/v1/edges/${encodeURIComponent(this.name)}`).catch(() => null);
     if (!edge || page.panel !== this) return;
-    this.table.replaceChildren(partitions(edge));
+    this.table.replaceChildren(...[partitions(edge), groups(edge)].filter(Boolean));
     this.table.setAttribute("aria-label", t("partitions"));
     this.group.replaceChildren(`${t("group")} `, make("code", {}, edge.group));
   }

@@ -63,3 +63,14 @@ export function partitions(edge) {
   return make("table", {}, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...body,
     rest > 0 ? make("tr", {}, make("td", { colspan: 5 }, `${full(rest)} ${t("more")}`)) : null));
 }
+
+// The rows of its consumer groups; nothing where none follow.
+export function groups(edge) {
+  const list = edge.group_sync?.groups ?? [];
+  if (list.length === 0) return null;
+  const head = ["group", "state", "partitions", "lag"].map((word) => make("th", { scope: "col" }, t(word)));
+  const body = list.slice(0, PARTITIONS_MAX).map((g) => make("tr", g.reason ? { title: g.reason } : {},
+    make("th", { scope: "row" }, g.group), make("td", {}, make("span", { class: "chip" }, t(g.state))),
+    make("td", { class: "number" }, `${full(g.synced)} / ${full(g.partitions)}`), make("td", { class: "number" }, full(g.lag_records))));
+  return make("table", {}, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...body));
+}

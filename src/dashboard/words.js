@@ -12,6 +12,8 @@ const WORDS = {
     none: "None: the check found nothing to say.", token: "Token", cancel: "Cancel", go: "Go on",
     tokenWhy: "Pausing and resuming need the value of CROSSDOCK_TOKEN.", dark: "Dark", light: "Light",
     other: "中文", error: "error", warning: "warning", note: "note", unreachable: "no answer", more: "more", to: "to", bytes: "Bytes/s",
+    synced: "in step", active_on_target: "active at the target", ahead: "ahead at the target",
+    nothing_replicated_yet: "nothing replicated yet", excluded: "left out",
   },
   zh: {
     skip: "跳到复制链路", map: "拓扑", edges: "复制链路", events: "最近事件", findings: "拓扑文件检查",
@@ -24,6 +26,8 @@ const WORDS = {
     none: "检查未发现问题。", token: "令牌", cancel: "取消", go: "继续",
     tokenWhy: "暂停与恢复需要 CROSSDOCK_TOKEN 的值。", dark: "深色", light: "浅色",
     other: "English", error: "错误", warning: "警告", note: "提示", unreachable: "无应答", more: "更多", to: "到", bytes: "字节/秒",
+    synced: "已同步", active_on_target: "目标端有成员", ahead: "目标端更靠前",
+    nothing_replicated_yet: "尚无复制数据", excluded: "已排除",
   },
 };
 

@@ -7,6 +7,7 @@
 pub(super) mod acls;
 pub(super) mod alter;
 pub(super) mod describe;
+pub(super) mod groups;
 
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString};

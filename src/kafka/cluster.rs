@@ -1,6 +1,7 @@
 //! A cluster: its id, its topics and their settings, and what crossdock creates there.
 
 mod describe;
+mod groups;
 mod offsets;
 mod pulse;
 mod sample;
@@ -21,6 +22,7 @@ use super::{Error, Properties};
 
 pub use describe::partitions_of;
 pub(super) use describe::{Described, TopicDescribed};
+pub use groups::{Committed, Offsets};
 pub use pulse::Pulse;
 pub use topics::TopicSettings;
 

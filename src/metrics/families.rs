@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Error;
 
 use crossdock_model::expect::Health;
+use crossdock_model::groups::State as GroupState;
 use crossdock_model::latency::Histogram;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
@@ -110,7 +111,52 @@ pub(super) fn of_edges() -> Vec<Family> {
     let mut families = copied();
     families.extend(trouble());
     families.extend(standing());
+    families.extend(groups());
     families
+}
+
+/// Of edges whose groups follow.
+fn groups() -> Vec<Family> {
+    vec![
+        gauge(
+            "groups",
+            "Consumer groups that `sync.groups` names, by how they stand",
+            |e| {
+                let kept = e.edge.group_sync.iter();
+                let count = |state| {
+                    let all = kept.clone().flat_map(|kept| &kept.groups);
+                    all.filter(|group| group.state == state).count()
+                };
+                let series = |state: GroupState| {
+                    (vec![("state", state.as_str().into())], count(state) as f64)
+                };
+                match e.edge.group_sync {
+                    Some(_) => GroupState::ALL.map(series).to_vec(),
+                    None => Vec::new(),
+                }
+            },
+        ),
+        counter(
+            "group_positions_committed",
+            "Positions of groups committed at the target",
+            |e| match &e.edge.group_sync {
+                Some(kept) => one(kept.committed_total),
+                None => Vec::new(),
+            },
+        ),
+        seconds(
+            "groups_last_round",
+            "Since the positions of groups were looked at last",
+            |e| {
+                let last = e
+                    .edge
+                    .group_sync
+                    .as_ref()
+                    .and_then(|k| k.last_round_seconds);
+                last.map(real).unwrap_or_default()
+            },
+        ),
+    ]
 }
 
 fn copied() -> Vec<Family> {

@@ -54,6 +54,10 @@ fn edge() -> EdgeSnapshot {
         lost_total: 0,
         foreign_headers_total: 0,
         partitions: vec![partition],
+        group_sync: Some(crate::worker::status::GroupsSnapshot {
+            last_round_seconds: Some(0.4),
+            ..Default::default()
+        }),
         is_ready: true,
         counts,
         expect: crossdock_model::edge::Expect::default(),

@@ -132,6 +132,21 @@ impl GroupTranslator {
         Ok(Ok(position(own, &ways, log_start)))
     }
 
+    /// The same for many positions, in their order.
+    ///
+    /// # Errors
+    /// A cluster does not answer.
+    pub fn positions(
+        &mut self,
+        asked: &[(Twin, i64)],
+        seen: &Seen,
+    ) -> Result<Vec<Translated>, Error> {
+        asked
+            .iter()
+            .map(|(twin, wanted)| self.position(twin, *wanted, seen))
+            .collect()
+    }
+
     /// Whether records born in the target topic come into the source topic.
     fn comes_back(&self, twin: &Twin) -> bool {
         arrives(

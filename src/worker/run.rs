@@ -10,7 +10,7 @@ use super::catalog::{Catalog, survey};
 use super::goals::Goals;
 use super::status::{State, Status};
 use super::streams::{Shared, Streams};
-use super::{Control, Ending, Setup};
+use super::{Control, Ending, Setup, groups};
 use crate::kafka::{Error, ErrorKind, Group};
 use crate::stream::Twin;
 use crate::stream::positions::{Facts, Rules};
@@ -89,9 +89,19 @@ impl Worker {
             Ok(streams) => streams,
             Err(error) => return self.ended(Ending::Halted(error.to_string())),
         };
+        let groups = match groups::start(&self.setup, &self.status, &self.control) {
+            Ok(groups) => groups,
+            Err(error) => return self.ended(Ending::Halted(error.to_string())),
+        };
         let ending = self.watch(&shared, &mut streams, &goals);
+        if ending == Ending::CaughtUp {
+            groups::once(&self.setup, &self.status, &self.control);
+        }
         self.control.stop();
         streams.join();
+        if groups.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("Keeping groups in step ended by a panic: a bug.");
+        }
         self.ended(ending)
     }
 

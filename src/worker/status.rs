@@ -1,6 +1,7 @@
 //! What an edge's worker tells of itself: written by its streams, read by HTTP, metrics and `--once`.
 
 mod counts;
+mod groups;
 mod report;
 mod snapshot;
 
@@ -15,6 +16,7 @@ use super::Setup;
 use crate::kafka::{Error, Pulse, TopicPartition};
 use crate::stream::{Tally, Twin};
 pub use counts::{Counts, KINDS};
+pub use groups::GroupsSnapshot;
 pub use report::StreamReport;
 pub use snapshot::{Dropped, EdgeSnapshot, Ends, PartitionSnapshot, State};
 
@@ -50,6 +52,8 @@ struct Inner {
     counts: Counts,
     /// What was done by partition, also of those that are elsewhere now.
     tallies: BTreeMap<TopicPartition, Tally>,
+    /// The groups, where the file names some.
+    groups: Option<groups::Kept>,
 }
 
 /// The status of one edge, shared by all who write and read it.
@@ -73,6 +77,7 @@ impl Status {
         let inner = Inner {
             joined: vec![false; edge.streams],
             waits: vec![None; edge.streams],
+            groups: edge.sync.groups.as_ref().map(|_| groups::Kept::default()),
             ..Inner::default()
         };
         Self {

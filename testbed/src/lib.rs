@@ -10,6 +10,7 @@ pub mod arrivals;
 pub mod broker;
 pub mod browser;
 pub mod cluster;
+pub mod consumer;
 pub mod dock;
 pub mod dump;
 mod ffi;

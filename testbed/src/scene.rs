@@ -205,6 +205,12 @@ impl Scene {
             .insert(name.to_owned());
     }
 
+    /// Says that a consumer group of users may be there at the end.
+    pub fn group(&mut self, alias: &str, name: &str) {
+        let groups = self.known.groups.entry(alias.to_owned()).or_default();
+        groups.insert(name.to_owned());
+    }
+
     /// Every topic that users have produced to, with its cluster's alias.
     pub fn sources(&self) -> Vec<(String, String)> {
         let born = self

@@ -3,61 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crossdock_testbed::dump;
 use crossdock_testbed::pool::Lease;
 use crossdock_testbed::random::{Random, seed_of};
-use crossdock_testbed::record::{PartitionLog, Record};
+use crossdock_testbed::record::Record;
 use crossdock_testbed::scene::Scene;
 use crossdock_testbed::wait;
 use serde_json::Value;
 
 use crate::scenes::{ONE_WAY, one_way, two_way};
+use crate::truth::Truth;
 
 /// Offsets that are asked for in each partition, in each direction.
 const ASKED: usize = 200;
-
-/// What the ledger knows of a topic on both sides.
-struct Truth {
-    source_id: String,
-    topic: String,
-    source: Vec<PartitionLog>,
-    target: Vec<PartitionLog>,
-}
-
-impl Truth {
-    fn read(scene: &mut Scene, topic: &str) -> Self {
-        let source_id = scene.broker("bj").cluster_id().to_owned();
-        let mut logs = |alias: &str| {
-            let bootstrap = scene.broker(alias).bootstrap();
-            dump::dump(alias, &bootstrap)
-                .topics
-                .remove(topic)
-                .expect("it is there")
-        };
-        let (source, target) = (logs("bj"), logs("sh"));
-        Self {
-            source_id,
-            topic: topic.to_owned(),
-            source,
-            target,
-        }
-    }
-
-    /// Source offset and target offset of every copy.
-    fn copies(&self, partition: usize) -> Vec<(i64, i64)> {
-        let of = |record: &Record| {
-            let hop = record.last_hop()?;
-            let is_ours = hop.cluster == self.source_id
-                && (hop.topic.as_str(), hop.partition) == (self.topic.as_str(), partition);
-            is_ours.then_some((hop.offset, record.offset))
-        };
-        self.target[partition]
-            .records
-            .iter()
-            .filter_map(of)
-            .collect()
-    }
-}
 
 fn ask(
     scene: &Scene,

@@ -32,6 +32,13 @@ impl Whole {
         Self { hir, regex }
     }
 
+    /// The same over names of any characters, as consumer groups have them.
+    pub(crate) fn of_any_name(pattern: &Pattern) -> Self {
+        let hir = regex_syntax::parse(&pattern.text).unwrap_or_else(|_| Hir::fail());
+        let regex = compile(&whole(hir.clone()));
+        Self { hir, regex }
+    }
+
     /// Whether it matches the whole name.
     pub(crate) fn matches(&self, name: &str) -> bool {
         self.regex.as_ref().is_some_and(|r| r.is_match(name))

@@ -26,6 +26,17 @@ pub const PARTITION_HEADS: [&str; 7] = [
     "AGE",
 ];
 
+/// Heads of the table of consumer groups.
+pub const GROUP_HEADS: [&str; 7] = [
+    "EDGE",
+    "GROUP",
+    "STATE",
+    "PARTITIONS",
+    "SYNCED",
+    "AHEAD",
+    "LAG",
+];
+
 /// Everything, for a person.
 pub fn text(status: &Value, with_partitions: bool) -> String {
     let edges = list(&status["edges"]);
@@ -34,6 +45,10 @@ pub fn text(status: &Value, with_partitions: bool) -> String {
     if with_partitions {
         let rows: Vec<_> = edges.iter().flat_map(partition_rows).collect();
         text += &format!("\n{}", align(&PARTITION_HEADS, &rows));
+    }
+    let rows: Vec<_> = edges.iter().flat_map(group_rows).collect();
+    if !rows.is_empty() {
+        text += &format!("\n{}", align(&GROUP_HEADS, &rows));
     }
     let remarks: Vec<_> = edges.iter().flat_map(remarks).collect();
     if !remarks.is_empty() {
@@ -73,7 +88,26 @@ pub fn partition_rows(edge: &Value) -> Vec<Vec<String>> {
     list(&edge["partitions"]).iter().map(row).collect()
 }
 
-/// Why an edge is not as it should be.
+/// The cells of each consumer group, as [`GROUP_HEADS`] names them.
+pub fn group_rows(edge: &Value) -> Vec<Vec<String>> {
+    let row = |g: &Value| {
+        vec![
+            word(&edge["name"]),
+            word(&g["group"]),
+            word(&g["state"]),
+            count(&g["partitions"]),
+            count(&g["synced"]),
+            count(&g["ahead"]),
+            count(&g["lag_records"]),
+        ]
+    };
+    list(&edge["group_sync"]["groups"])
+        .iter()
+        .map(row)
+        .collect()
+}
+
+/// Why an edge is not as it should be, nor a group.
 fn remarks(edge: &Value) -> Vec<String> {
     let name = word(&edge["name"]);
     let is_calm = matches!(edge["state"].as_str(), Some("running" | "caught_up"));
@@ -81,6 +115,14 @@ fn remarks(edge: &Value) -> Vec<String> {
     let mut remarks: Vec<_> = reason.map(|r| format!("{name}: {r}")).into_iter().collect();
     let concerns = list(&edge["concerns"]).iter().filter_map(Value::as_str);
     remarks.extend(concerns.map(|c| format!("{name}: {}: {c}", word(&edge["health"]))));
+    let sync = &edge["group_sync"];
+    let waits = sync["reason"].as_str();
+    remarks.extend(waits.map(|why| format!("{name}: groups do not follow: {why}")));
+    let groups = list(&sync["groups"]).iter();
+    remarks.extend(groups.filter_map(|g| {
+        let why = g["reason"].as_str()?;
+        Some(format!("{name}: group {}: {why}", word(&g["group"])))
+    }));
     remarks
 }
 
@@ -160,7 +202,12 @@ pub(crate) mod tests {
               "bytes_per_second": 2_097_152.0, "latency_seconds": { "p50": 0.1, "p99": 0.61 },
               "records_total": 1_200_345, "concerns": [], "partitions": [
                 { "topic": "orders", "partition": 0, "target_topic": "orders-bj", "position": 600,
-                  "state": "running", "lag_records": 120, "lag_seconds": 0.42 } ] },
+                  "state": "running", "lag_records": 120, "lag_seconds": 0.42 } ],
+              "group_sync": { "last_round_seconds": 1.2, "groups": [
+                { "group": "billing", "state": "synced", "partitions": 3, "synced": 3, "ahead": 0,
+                  "lag_records": 5 },
+                { "group": "audit", "state": "ahead", "partitions": 3, "synced": 2, "ahead": 1,
+                  "reason": "orders-2: it has been 3 offsets further at the target", "lag_records": 0 } ] } },
             { "name": "sh-to-bj", "source": "sh", "target": "bj", "state": "retrying", "health": "alarm",
               "reason": "cluster `bj`: no answer for 70 s", "lag_records": 20000, "lag_seconds": 4000.0,
               "records_per_second": 0.0, "bytes_per_second": 0.0, "latency_seconds": null,
@@ -181,6 +228,11 @@ EDGE      PARTITION  TARGET TOPIC  STATE     POSITION  LAG  AGE
 bj-to-sh  orders-0   orders-bj     running   600       120  0.4 s
 sh-to-bj  orders-11  orders-sh     starting  -         0    0.0 s
 
+EDGE      GROUP    STATE   PARTITIONS  SYNCED  AHEAD  LAG
+bj-to-sh  billing  synced  3           3       0      5
+bj-to-sh  audit    ahead   3           2       1      0
+
+bj-to-sh: group audit: orders-2: it has been 3 offsets further at the target
 sh-to-bj: cluster `bj`: no answer for 70 s
 sh-to-bj: alarm: it has tried in vain for a minute
 ";

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crossdock_model::edge::Expect;
 use serde::Serialize;
 
-use super::{Counts, Inner, Partition, Status};
+use super::{Counts, GroupsSnapshot, Inner, Partition, Status, groups};
 use crate::clock;
 use crate::stream::{Tally, Twin};
 
@@ -96,6 +96,9 @@ pub struct EdgeSnapshot {
     pub foreign_headers_total: u64,
     /// The partitions held here.
     pub partitions: Vec<PartitionSnapshot>,
+    /// How consumer groups follow, where the file names some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group_sync: Option<GroupsSnapshot>,
     /// Whether all streams have joined their group.
     #[serde(skip)]
     pub is_ready: bool,
@@ -204,6 +207,7 @@ impl Status {
             lost_total: inner.counts.lost_offsets,
             foreign_headers_total: done.foreign_headers,
             partitions,
+            group_sync: inner.groups.as_ref().map(groups::Kept::snapshot),
             is_ready: inner.is_ready(),
             counts: inner.counts.clone(),
             expect: self.expect,

@@ -1,0 +1,323 @@
+//! Group sync: positions of consumer groups follow their records, and nobody's own work is undone.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crossdock_testbed::consumer::{self, Consumer, Protocol};
+use crossdock_testbed::random::{Random, seed_of};
+use crossdock_testbed::scene::{DOCK, Scene};
+use crossdock_testbed::wait;
+use serde_json::Value;
+
+use crate::scenes::{ONE_WAY, TWO_WAY, scene};
+use crate::truth::Truth;
+
+/// Rounds in quick succession.
+const QUICK: [&str; 2] = ["--groups-interval", "200ms"];
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+const TOPIC: &str = "orders";
+
+fn one_way_with_groups(name: &str, groups: &str, partitions: usize) -> Scene {
+    let text = ONE_WAY.replace(
+        "topics: orders|users|products }",
+        &format!("topics: orders|users|products, sync: {{ groups: {groups} }} }}"),
+    );
+    let mut scene = scene(name, &["bj", "sh"], &text);
+    scene.topic("bj", TOPIC, partitions);
+    scene.route("bj-to-sh", TOPIC, TOPIC);
+    scene
+}
+
+/// What the status says of a group over an edge.
+fn said(scene: &mut Scene, edge: &str, group: &str) -> Option<Value> {
+    let status = scene.dock(DOCK).status().ok()?;
+    let edges = status["edges"].as_array()?.iter();
+    let edge = edges.clone().find(|e| e["name"] == edge)?;
+    let groups = edge["group_sync"]["groups"].as_array()?;
+    groups.iter().find(|g| g["group"] == group).cloned()
+}
+
+fn until_state(scene: &mut Scene, edge: &str, group: &str, state: &str) -> Value {
+    wait::until(&format!("{group} is {state}"), PATIENCE, || {
+        match said(scene, edge, group) {
+            Some(said) if said["state"] == state => Ok(said),
+            other => Err(format!("{other:?}")),
+        }
+    })
+}
+
+fn committed(scene: &mut Scene, alias: &str, group: &str, partitions: usize) -> Vec<Option<i64>> {
+    let bootstrap = scene.broker(alias).bootstrap();
+    let found = consumer::committed(&bootstrap, group, TOPIC, partitions);
+    let of = |partition| found.get(&partition).map(|(offset, _)| *offset);
+    (0..partitions as i32).map(of).collect()
+}
+
+/// Waits until the group's offsets are these.
+fn until_at(scene: &mut Scene, alias: &str, group: &str, wanted: &[i64]) {
+    let wanted: Vec<_> = wanted.iter().copied().map(Some).collect();
+    wait::until(&format!("{group} is at its place"), PATIENCE, || {
+        let is = committed(scene, alias, group, wanted.len());
+        if is == wanted {
+            Ok(())
+        } else {
+            Err(format!("{is:?}, not {wanted:?}"))
+        }
+    });
+}
+
+fn commit(scene: &mut Scene, alias: &str, group: &str, offsets: &[i64]) {
+    let bootstrap = scene.broker(alias).bootstrap();
+    let offsets: Vec<_> = (0..).zip(offsets.iter().copied()).collect();
+    consumer::commit(&bootstrap, group, TOPIC, &offsets);
+}
+
+/// Where the ledger has the places of these source offsets.
+fn places(scene: &mut Scene, offsets: &[i64]) -> Vec<i64> {
+    let truth = Truth::read(scene, TOPIC);
+    let of = |(partition, asked): (usize, &i64)| {
+        let copies = truth.copies(partition);
+        let copy = copies.iter().find(|(source, _)| source >= asked);
+        copy.map_or(truth.target[partition].end, |(_, target)| *target)
+    };
+    offsets.iter().enumerate().map(of).collect()
+}
+
+#[test]
+#[allow(clippy::print_stderr, reason = "a test says what it has proved")]
+fn groups_follow_wherever_they_stand_and_others_are_left_alone() {
+    let seed = seed_of("groups");
+    let mut random = Random::new(seed);
+    let groups = "{ include: \"mine-.*|crossdock.*\", exclude: mine-not }";
+    let mut scene = one_way_with_groups("groups", groups, 3);
+    scene.topic("bj", "elsewhere", 1);
+    scene.produce_in_transactions("bj", TOPIC, 3_000);
+    let bj = scene.broker("bj").bootstrap();
+    let ends: Vec<i64> = scene
+        .logs("bj", TOPIC)
+        .iter()
+        .map(|(_, end)| *end)
+        .collect();
+    let mut wanted: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+    for number in 0..10 {
+        let draw = |end: &i64| random.below(*end as u64 + 1) as i64;
+        wanted.insert(format!("mine-{number}"), ends.iter().map(draw).collect());
+    }
+    wanted.insert("mine-at-the-end".to_owned(), ends.clone());
+    wanted.insert("mine-at-0".to_owned(), vec![0; 3]);
+    for (group, offsets) in &wanted {
+        commit(&mut scene, "bj", group, offsets);
+    }
+    commit(&mut scene, "bj", "mine-not", &ends);
+    commit(&mut scene, "bj", "others", &ends);
+    consumer::commit(&bj, "mine-elsewhere", "elsewhere", &[(0, 0)]);
+    scene.start_as(DOCK, &QUICK);
+    scene.until_caught_up();
+    for (group, offsets) in &wanted {
+        let places = places(&mut scene, offsets);
+        until_at(&mut scene, "sh", group, &places);
+        let said = until_state(&mut scene, "bj-to-sh", group, "synced");
+        assert_eq!(
+            (&said["partitions"], &said["synced"]),
+            (&3.into(), &3.into())
+        );
+    }
+    let excluded = until_state(&mut scene, "bj-to-sh", "mine-not", "excluded");
+    assert!(
+        excluded["reason"].to_string().contains("exclude"),
+        "{excluded}"
+    );
+    for group in ["others", "mine-elsewhere"] {
+        assert_eq!(said(&mut scene, "bj-to-sh", group), None, "{group}");
+    }
+    for group in ["mine-not", "others", "mine-elsewhere"] {
+        assert_eq!(committed(&mut scene, "sh", group, 3), [None; 3], "{group}");
+    }
+    let sh = scene.broker("sh").bootstrap();
+    let noted = consumer::committed(&sh, "mine-at-the-end", TOPIC, 3);
+    assert!(noted[&0].1.starts_with("crossdock v1 origin="), "{noted:?}");
+    eprintln!(
+        "{} groups of 3 partitions are where the ledger has them, seed {seed}",
+        wanted.len()
+    );
+}
+
+#[test]
+fn a_group_that_lives_at_the_target_is_left_alone_and_never_set_back() {
+    for protocol in [Protocol::Classic, Protocol::Consumer] {
+        let mut scene = one_way_with_groups("groups-alive", "billing", 1);
+        scene.produce("bj", TOPIC, 1_000);
+        commit(&mut scene, "bj", "billing", &[300]);
+        scene.start_as(DOCK, &QUICK);
+        scene.until_caught_up();
+        let at_300 = places(&mut scene, &[300]);
+        until_at(&mut scene, "sh", "billing", &at_300);
+        // It goes on from there, at the target.
+        let sh = scene.broker("sh").bootstrap();
+        let member = Consumer::start(&sh, "billing", TOPIC, protocol);
+        member.until_read(700);
+        until_state(&mut scene, "bj-to-sh", "billing", "active_on_target");
+        commit(&mut scene, "bj", "billing", &[400]);
+        until_next_rounds(&mut scene);
+        until_state(&mut scene, "bj-to-sh", "billing", "active_on_target");
+        assert_eq!(
+            member.stop().len(),
+            700,
+            "{protocol:?}: what it had not read, once"
+        );
+        let end = scene.logs("sh", TOPIC)[0].1;
+        let said = until_state(&mut scene, "bj-to-sh", "billing", "ahead");
+        assert_eq!(said["ahead"], 1);
+        let is = committed(&mut scene, "sh", "billing", 1);
+        assert!(
+            is[0].is_some_and(|at| at > end - 5 && at <= end),
+            "{is:?} of {end}"
+        );
+        // At the source it goes back: that is not for the target, where it has lived since.
+        commit(&mut scene, "bj", "billing", &[10]);
+        until_next_rounds(&mut scene);
+        assert_eq!(committed(&mut scene, "sh", "billing", 1), is);
+    }
+}
+
+/// Waits until two more rounds are over: what is to be done has been done then.
+fn until_next_rounds(scene: &mut Scene) {
+    let rounds = |scene: &mut Scene| {
+        let status = scene.dock(DOCK).status().ok()?;
+        status["edges"][0]["group_sync"]["rounds_total"].as_u64()
+    };
+    let before = wait::until("the status is there", PATIENCE, || {
+        rounds(scene).ok_or("not yet")
+    });
+    wait::until("two more rounds", PATIENCE, || match rounds(scene) {
+        Some(now) if now >= before + 2 => Ok(()),
+        now => Err(format!("{now:?}")),
+    });
+}
+
+#[test]
+fn a_group_set_back_at_the_source_goes_back_at_the_target_also_after_a_restart() {
+    let mut scene = one_way_with_groups("groups-back", "[billing, streams]", 2);
+    scene.produce("bj", TOPIC, 2_000);
+    let bj = scene.broker("bj").bootstrap();
+    commit(&mut scene, "bj", "billing", &[700, 800]);
+    consumer::commit_with(&bj, "streams", TOPIC, &[(0, 50), (1, 60)], "AQAAAXjN");
+    scene.start_as(DOCK, &QUICK);
+    scene.until_caught_up();
+    let forward = places(&mut scene, &[700, 800]);
+    until_at(&mut scene, "sh", "billing", &forward);
+    // A group's own notes go along where nothing brings them back.
+    let there = places(&mut scene, &[50, 60]);
+    until_at(&mut scene, "sh", "streams", &there);
+    let sh = scene.broker("sh").bootstrap();
+    assert_eq!(
+        consumer::committed(&sh, "streams", TOPIC, 2)[&0].1,
+        "AQAAAXjN"
+    );
+    commit(&mut scene, "bj", "billing", &[100, 800]);
+    let back = places(&mut scene, &[100, 800]);
+    until_at(&mut scene, "sh", "billing", &back);
+    scene.dock(DOCK).terminate(PATIENCE);
+    commit(&mut scene, "bj", "billing", &[20, 30]);
+    scene.start_as(DOCK, &QUICK);
+    let further_back = places(&mut scene, &[20, 30]);
+    until_at(&mut scene, "sh", "billing", &further_back);
+}
+
+#[test]
+fn with_once_groups_follow_before_it_ends() {
+    let mut scene = one_way_with_groups("groups-once", "billing", 2);
+    scene.produce("bj", TOPIC, 500);
+    commit(&mut scene, "bj", "billing", &[100, 200]);
+    scene.run_once();
+    let places = places(&mut scene, &[100, 200]);
+    until_at(&mut scene, "sh", "billing", &places);
+}
+
+#[test]
+fn two_instances_share_the_groups_and_do_not_fight() {
+    let mut scene = one_way_with_groups("groups-two", "billing", 4);
+    scene.produce("bj", TOPIC, 2_000);
+    commit(&mut scene, "bj", "billing", &[10, 20, 30, 40]);
+    scene.start_as(DOCK, &QUICK);
+    scene.start_as("second", &QUICK);
+    wait::until("both hold partitions", PATIENCE, || {
+        let held = |scene: &mut Scene, name: &str| {
+            let status = scene.dock(name).status().ok()?;
+            Some(status["edges"][0]["partitions"].as_array()?.len())
+        };
+        match (held(&mut scene, DOCK), held(&mut scene, "second")) {
+            (Some(a), Some(b)) if a > 0 && b > 0 && a + b == 4 => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    });
+    let mut last = vec![10, 20, 30, 40];
+    for round in 1..=5 {
+        last.iter_mut().for_each(|at| *at += round * 10);
+        commit(&mut scene, "bj", "billing", &last);
+        let wanted = places(&mut scene, &last);
+        until_at(&mut scene, "sh", "billing", &wanted);
+    }
+}
+
+#[test]
+fn both_ways_the_idle_side_is_written_and_the_group_loses_nothing() {
+    let text = TWO_WAY.replace(
+        "topics: orders }",
+        "topics: orders, sync: { groups: billing } }",
+    );
+    let mut scene = scene("groups-two-way", &["bj", "sh"], &text);
+    for alias in ["bj", "sh"] {
+        scene.topic(alias, TOPIC, 2);
+    }
+    scene.route("bj-to-sh", TOPIC, TOPIC);
+    scene.route("sh-to-bj", TOPIC, TOPIC);
+    scene.group("bj", "billing");
+    scene.group("sh", "billing");
+    scene.start_as(DOCK, &QUICK);
+    scene.load("bj", TOPIC, 400);
+    scene.load("sh", TOPIC, 400);
+    let mut random = Random::new(seed_of("groups-two-way"));
+    let mut processed: Vec<Vec<u8>> = Vec::new();
+    let mut side = "bj";
+    for turn in 0..5 {
+        let bootstrap = scene.broker(side).bootstrap();
+        let protocol = [Protocol::Classic, Protocol::Consumer][turn % 2];
+        let member = Consumer::start(&bootstrap, "billing", TOPIC, protocol);
+        member.until_read(200 + random.below(1_500) as usize);
+        processed.extend(member.stop());
+        side = if side == "bj" { "sh" } else { "bj" };
+        // Moved at any moment: what has not come over is read again.
+    }
+    scene.stop_load();
+    scene.until_caught_up();
+    let bootstrap = scene.broker(side).bootstrap();
+    let member = Consumer::start(&bootstrap, "billing", TOPIC, Protocol::Classic);
+    member.until_idle(Duration::from_secs(3));
+    processed.extend(member.stop());
+    assert_union(&mut scene, processed);
+    scene.verdict().assert_exact();
+}
+
+/// Every record was processed; how many twice.
+#[allow(clippy::print_stderr, reason = "a test says what it has proved")]
+fn assert_union(scene: &mut Scene, processed: Vec<Vec<u8>>) {
+    let truth = Truth::read(scene, TOPIC);
+    let named: Vec<_> = processed
+        .into_iter()
+        .filter(|uid| !uid.is_empty())
+        .collect();
+    let count = named.len();
+    let processed: BTreeSet<_> = named.into_iter().collect();
+    let logs = truth.source.iter().flat_map(|log| &log.records);
+    let all: BTreeSet<Vec<u8>> = logs.filter_map(|r| r.uid().map(<[u8]>::to_vec)).collect();
+    let missed = all.difference(&processed).count();
+    eprintln!(
+        "{} records, each processed; {} processed twice or more",
+        all.len(),
+        count - processed.len()
+    );
+    assert_eq!(missed, 0, "records that nobody has processed");
+}
