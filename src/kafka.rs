@@ -11,6 +11,7 @@ mod feeder;
 mod glance;
 mod group;
 mod keeper;
+mod lifeline;
 mod member;
 mod reader;
 mod tail;

@@ -9,6 +9,9 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::types::RDKafka;
+
+use super::lifeline::Lifeline;
 
 /// Client properties by their librdkafka names. May hold secrets: never printed.
 #[derive(Clone, Default)]
@@ -93,6 +96,7 @@ pub(super) struct Context {
     alias: Alias,
     role: &'static str,
     last_error: Arc<Mutex<Option<(KafkaError, String)>>>,
+    lifeline: Arc<Lifeline>,
 }
 
 impl Context {
@@ -101,6 +105,7 @@ impl Context {
             alias: alias.clone(),
             role,
             last_error: Arc::default(),
+            lifeline: Arc::default(),
         }
     }
 
@@ -136,6 +141,17 @@ impl Context {
             kind,
             reason: reason.into(),
         }
+    }
+
+    /// The client of this context has received something.
+    pub(super) fn heard(&self) {
+        self.lifeline.heard();
+    }
+
+    /// Gives the client of this context its brokers again, where it has lost them all. For whoever polls
+    /// it, again and again.
+    pub(super) fn tend(&self, client: *mut RDKafka) {
+        self.lifeline.tend(client);
     }
 
     /// Forgets the last error: the cluster has answered since.

@@ -117,6 +117,7 @@ impl Cluster {
         for _ in 0..100 {
             client.poll(Duration::ZERO);
         }
+        self.context.tend(client.client().native_ptr());
     }
 
     fn failed(&self, doing: &str, error: &KafkaError) -> Error {

@@ -244,6 +244,7 @@ impl Member {
     /// What the group says. `Fenced`: another process has taken this instance's place, for good.
     pub fn poll(&self, wait: Duration) -> Result<(), Error> {
         let polled = self.consumer.poll(wait);
+        self.context.tend(self.consumer.client().native_ptr());
         if let Some((code, words)) = self.consumer.client().fatal_error() {
             let kind = if code == RDKafkaErrorCode::FencedInstanceId {
                 ErrorKind::Fenced

@@ -178,6 +178,11 @@ impl Reader {
         if wait == 0 || !self.batch.is_empty() {
             self.fill(0, upto.min(BATCH_RECORDS_MAX));
         }
+        if self.batch.is_empty() {
+            self.context.tend(self.consumer.client().native_ptr());
+        } else {
+            self.context.heard();
+        }
         Batch {
             slots: &self.slots,
             context: &self.context,

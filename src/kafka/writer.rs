@@ -209,6 +209,7 @@ impl Writer {
             // SAFETY: the client is alive. Returns as soon as the queue is empty.
             let flushed = unsafe { sys::rd_kafka_flush(self.producer.client().native_ptr(), 50) };
             self.producer.poll(Duration::ZERO);
+            self.context.tend(self.producer.client().native_ptr());
             let refused = self.take_refused();
             if !refused.is_empty() {
                 return Err(CommitError::Refused(refused));

@@ -81,6 +81,8 @@ impl Cluster {
         // That it did not answer is told by the silence.
         if admin::ping(self.client().client().native_ptr(), ANSWER_WITHIN).is_ok() {
             self.pulse.answered(begun.elapsed());
+        } else {
+            self.serve_events();
         }
     }
 }
