@@ -11,7 +11,7 @@ ALL := --release --workspace
 # Scenes on real brokers at a time: they wait for time-outs more than they compute.
 SCENES := 4
 
-.PHONY: help demo build test test-all pure bench fmt lint kafka
+.PHONY: help demo build test test-all pure bench soak fmt lint kafka
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -36,6 +36,15 @@ pure: ## the tests that need no Kafka: milliseconds, once built
 bench: kafka ## crossdock against MirrorMaker 2, taking turns on two real brokers
 	$(CARGO) build $(ALL) --bin crossdock --bin crossdock-bench
 	target/release/crossdock-bench
+
+# A seed of the clock's, printed, where none is given.
+SECONDS_TO_SOAK := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),600)
+SEED ?= $(shell date +%s)
+TOPOLOGY ?= all
+
+soak: kafka ## all faults mixed from a seed: make soak SECONDS=600 SEED=1 TOPOLOGY=one-way|two-way|star|all
+	$(CARGO) build $(ALL) --bin crossdock --bin crossdock-soak
+	target/release/crossdock-soak --seconds $(SECONDS_TO_SOAK) --seed $(SEED) --topology $(TOPOLOGY)
 
 kafka: ## fetch Apache Kafka's jars, once
 	@scripts/need test

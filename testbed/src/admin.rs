@@ -34,6 +34,31 @@ pub fn create_topic(bootstrap: &str, name: &str, partitions: usize, config: &[(&
     });
 }
 
+/// Makes a topic of one partition on these nodes, by their ids.
+pub fn create_topic_on(bootstrap: &str, name: &str, nodes: &[i32]) {
+    let replicas = [nodes];
+    let topic = NewTopic::new(name, 1, TopicReplication::Variable(&replicas));
+    let made = pollster::block_on(client(bootstrap).create_topics(&[topic], &options()));
+    for result in made.expect("the cluster answers") {
+        result.unwrap_or_else(|(topic, error)| panic!("{topic} on {bootstrap}: {error}"));
+    }
+}
+
+/// Limits all clients of a cluster, such as `producer_byte_rate=200000`.
+pub fn set_quota(bootstrap: &str, quota: &str) {
+    alter(
+        bootstrap,
+        &["--entity-type", "clients", "--entity-default"],
+        &["--add-config", quota],
+    );
+}
+
+/// Takes such a limit away.
+pub fn delete_quota(bootstrap: &str, name: &str) {
+    let place = ["--entity-type", "clients", "--entity-default"];
+    alter(bootstrap, &place, &["--delete-config", name]);
+}
+
 /// Raises a topic's number of partitions.
 pub fn grow_topic(bootstrap: &str, name: &str, partitions: usize) {
     let new = NewPartitions::new(name, partitions);
@@ -51,6 +76,20 @@ pub fn config(bootstrap: &str, topic: &str, key: &str) -> String {
     let mut found = resources.map(|r| r.unwrap_or_else(|error| panic!("{topic}: {error}")));
     let value = found.find_map(|r| r.get(key)?.value.clone());
     value.unwrap_or_else(|| panic!("{topic} on {bootstrap} has no config {key}"))
+}
+
+/// Every config of a topic that is not its default, as `name=value`.
+pub fn configs(bootstrap: &str, topic: &str) -> Vec<String> {
+    let asked = [ResourceSpecifier::Topic(topic)];
+    let answer = pollster::block_on(client(bootstrap).describe_configs(&asked, &options()));
+    let resources = answer.expect("the cluster answers").into_iter();
+    let entries = resources.filter_map(Result::ok).flat_map(|r| r.entries);
+    let own = entries.filter(|entry| !entry.is_default);
+    let mut all: Vec<String> = own
+        .map(|entry| format!("{}={}", entry.name, entry.value.unwrap_or_default()))
+        .collect();
+    all.sort();
+    all
 }
 
 /// Deletes a topic, and waits until it is gone.
@@ -90,11 +129,16 @@ pub fn delete_config(bootstrap: &str, topic: &str, key: &str) {
 
 /// By Kafka's own tool: the client's call would replace all configs.
 fn alter_config(bootstrap: &str, topic: &str, arguments: &[&str]) {
-    let place = ["--entity-type", "topics", "--entity-name", topic, "--alter"];
+    let place = ["--entity-type", "topics", "--entity-name", topic];
+    alter(bootstrap, &place, arguments);
+}
+
+fn alter(bootstrap: &str, place: &[&str], arguments: &[&str]) {
     let output = java("128m", Tuning::Start)
         .arg("kafka.admin.ConfigCommand")
         .args(["--bootstrap-server", bootstrap])
         .args(place)
+        .arg("--alter")
         .args(arguments)
         .output()
         .expect("java runs");

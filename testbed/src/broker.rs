@@ -12,11 +12,11 @@ use std::time::Duration;
 use crate::jars::{self, Tuning};
 use crate::random::crc32;
 use crate::spawn::{self, Signal};
-use crate::{wait, workdir};
+use crate::{process, wait, workdir};
 use files::Ports;
 
 /// How long a broker may take on a machine that does other things too.
-const UP_WITHIN: Duration = Duration::from_secs(90);
+const UP_WITHIN: Duration = Duration::from_secs(240);
 
 /// A broker process, its data and its ports. Dropped, it is killed.
 #[derive(Debug)]
@@ -155,6 +155,24 @@ impl Broker {
     /// Waits until a process that was launched takes requests.
     pub fn until_up(&mut self) {
         wait::until("a broker answers", UP_WITHIN, || self.answers());
+    }
+
+    /// No file of it may grow beyond this many bytes, as on a disk that is full; until it is launched
+    /// again.
+    pub fn limit_file_size(&self, most: u64) {
+        if let Some(pid) = self.pid() {
+            process::limit(pid, process::Limit::FileSize, most);
+        }
+    }
+
+    /// Turns over one bit of a partition's first log file, at a share of its length. It must not run.
+    pub fn corrupt(&self, topic: &str, partition: usize, share: f64) {
+        let folder = self.data().join(format!("{topic}-{partition}"));
+        let path = folder.join("00000000000000000000.log");
+        let mut bytes = fs::read(&path).expect("the log is there");
+        let place = (bytes.len() as f64 * share) as usize;
+        bytes[place] ^= 1;
+        fs::write(&path, bytes).expect("the log can be written");
     }
 
     /// The folder of its logs: one folder a partition.

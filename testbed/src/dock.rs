@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::broker::{free_port, tail};
 use crate::spawn::{self, Signal};
-use crate::{http, wait};
+use crate::{http, process, wait};
 
 /// A `crossdock run`. Dropped, it is killed.
 #[derive(Debug)]
@@ -108,6 +108,23 @@ impl Dock {
         self.process
             .iter()
             .for_each(|process| spawn::signal(process, signal));
+    }
+
+    /// What it holds in memory, in MiB.
+    pub fn memory_mib(&self) -> u64 {
+        self.pid().map_or(0, process::memory_mib)
+    }
+
+    /// The CPU time it has used.
+    pub fn cpu(&self) -> Duration {
+        self.pid().map_or(Duration::ZERO, process::cpu)
+    }
+
+    /// How many files and sockets it may have open from now on.
+    pub fn limit_files(&self, most: u64) {
+        if let Some(pid) = self.pid() {
+            process::limit(pid, process::Limit::Files, most);
+        }
     }
 
     /// SIGSTOP.

@@ -45,6 +45,12 @@ pub fn dump_from(id: &str, bootstrap: &str, known: &Ends) -> ClusterDump {
     }
 }
 
+/// Reads one topic.
+pub fn dump_topic(bootstrap: &str, topic: &str) -> Vec<PartitionLog> {
+    let ends = ends(bootstrap).remove(topic).unwrap_or_default();
+    topic_logs(&consumer(bootstrap), topic, &ends)
+}
+
 fn topic_logs(consumer: &BaseConsumer, topic: &str, ends: &[(i64, i64)]) -> Vec<PartitionLog> {
     let empty = |&(start, end): &(i64, i64)| PartitionLog {
         start,

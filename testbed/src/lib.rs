@@ -19,6 +19,7 @@ pub mod jars;
 pub mod load;
 pub mod nemesis;
 pub mod pool;
+pub mod process;
 pub mod proxy;
 pub mod random;
 pub mod record;

@@ -8,6 +8,7 @@ mod report;
 mod set;
 
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::nemesis::{Counts, Nemesis, heal};
@@ -51,8 +52,12 @@ pub struct Outcomes {
     pub unknown: u64,
     /// Copies that were compared with their originals.
     pub copies: u64,
-    /// How transactions of edges ended.
-    pub transactions: Ended,
+    /// Records that users' own producers wrote twice.
+    pub doubled: u64,
+    /// How transactions of edges ended, as a partition of each topic has it.
+    pub of_edges: Ended,
+    /// How transactions of users ended, as a partition of each topic has it.
+    pub of_users: Ended,
     /// Faults by kind.
     pub faults: Counts,
     /// From the healing to the end of catching up, at worst.
@@ -69,7 +74,14 @@ pub struct Outcomes {
 /// # Panics
 /// Where a round does not come to rest: what was told before is what was found.
 pub fn run(plan: &Plan, mut told: impl FnMut(&Outcomes)) -> Outcomes {
-    let mut scene = plan.set.scene(plan);
+    let mut scene = {
+        // One after the other: a machine has few cores, and every broker wants one to start.
+        static STARTING: Mutex<()> = Mutex::new(());
+        let starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+        let scene = plan.set.scene(plan);
+        drop(starting);
+        scene
+    };
     let mut nemesis = Nemesis::new(&scene, plan.set.stage());
     let mut outcomes = Outcomes::default();
     let begun = Instant::now();
@@ -107,9 +119,9 @@ fn note(outcomes: &mut Outcomes, scene: &mut Scene, verdict: &Verdict) {
         } += 1;
     }
     outcomes.copies += verdict.copies() as u64;
-    let Ended { committed, aborted } = scene.ended_transactions();
-    outcomes.transactions.committed += committed;
-    outcomes.transactions.aborted += aborted;
+    outcomes.doubled += verdict.doubled() as u64;
+    outcomes.of_edges.add(scene.edges_transactions());
+    outcomes.of_users.add(scene.users_transactions());
     let round = outcomes.rounds;
     let found = verdict.violations().iter().cloned();
     outcomes.violations.extend(found.map(|v| (round, v)));

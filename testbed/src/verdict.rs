@@ -47,6 +47,9 @@ pub struct Evidence {
     pub groups: BTreeMap<String, BTreeSet<String>>,
     /// Logs that still grew after the load had ended and all was said to be caught up.
     pub moved: Vec<String>,
+    /// Where edges deliver at least once: how many records they may have repeated in all. A repeat must
+    /// then be a replay: from somewhere before, on in order, without a gap.
+    pub replays_max: Option<u64>,
     /// Seed of the run.
     pub seed: u64,
 }
@@ -66,6 +69,8 @@ pub enum Check {
     Provenance,
     /// A record is there twice.
     Duplicate,
+    /// A repeat that is no replay, or more of them than there may be.
+    Replay,
     /// A record came back to a cluster it has been on.
     Return,
     /// A record of no producer and no edge, or of an aborted transaction.
@@ -92,6 +97,10 @@ pub struct Verdict {
     births: usize,
     copies: usize,
     logs: usize,
+    replayed: u64,
+    may_replay: bool,
+    /// Identities that users' own producers wrote twice.
+    doubled: BTreeSet<Vec<u8>>,
     seed: u64,
 }
 
@@ -99,6 +108,7 @@ pub struct Verdict {
 pub fn judge(evidence: &Evidence) -> Verdict {
     let mut verdict = Verdict {
         seed: evidence.seed,
+        may_replay: evidence.replays_max.is_some(),
         births: evidence.births.len(),
         logs: evidence
             .clusters
@@ -127,6 +137,11 @@ impl Verdict {
         self.copies
     }
 
+    /// How many records users' own producers wrote twice: broker and client have their failures, too.
+    pub fn doubled(&self) -> usize {
+        self.doubled.len()
+    }
+
     /// Panics unless every record is where it should be, once, in order, as it was.
     #[allow(clippy::print_stderr, reason = "a test says what it has proved")]
     pub fn assert_exact(&self) {
@@ -149,9 +164,18 @@ impl fmt::Display for Verdict {
             births,
             copies,
             logs,
+            replayed,
+            may_replay,
+            doubled,
             seed,
         } = self;
-        let scale = format!("{births} records born, {copies} copies, {logs} logs, seed {seed}");
+        let mut scale = format!("{births} records born, {copies} copies, {logs} logs, seed {seed}");
+        if *may_replay {
+            scale.push_str(&format!(", {replayed} repeated"));
+        }
+        if !doubled.is_empty() {
+            scale.push_str(&format!(", {} doubled by users", doubled.len()));
+        }
         if violations.is_empty() {
             return write!(f, "exact: {scale}");
         }

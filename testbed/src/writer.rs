@@ -88,6 +88,11 @@ impl Writer {
         Self::with(place, seed, first, &[])
     }
 
+    /// A writer of records as large as Kafka lets them be.
+    pub fn large(place: Place, seed: u64, first: u64) -> Self {
+        Self::with(place, seed, first, &[("message.max.bytes", "100000000")])
+    }
+
     /// The same for a load that lasts: larger batches, odd shapes more seldom.
     pub fn lasting(place: Place, seed: u64, first: u64) -> Self {
         let writer = Self::with(place, seed, first, &[("linger.ms", "50")]);
@@ -276,6 +281,28 @@ impl Writer {
                     .expect("a transaction can commit");
             }
         }
+    }
+
+    /// Begins a transaction, and gets `count` records of it acknowledged.
+    pub fn leave_open(&mut self, count: usize) {
+        self.producer
+            .begin_transaction()
+            .expect("a transaction can begin");
+        self.write(count);
+        self.producer
+            .flush(PATIENCE)
+            .expect("records are acknowledged");
+    }
+
+    /// Aborts what was left open, and gives the journal.
+    pub fn abort(self) -> Vec<Birth> {
+        self.producer
+            .abort_transaction(PATIENCE)
+            .expect("a transaction can be aborted");
+        let aborted = |birth: &mut Birth| birth.outcome = Outcome::Aborted;
+        let mut births = self.finish(PATIENCE);
+        births.iter_mut().for_each(aborted);
+        births
     }
 
     /// Waits for what is on its way, at most `limit`, and gives the journal.

@@ -71,10 +71,10 @@ fn draw(stage: &Stage, random: &mut Random) -> (Fault, u64) {
     // Beyond the session's time-out, and beyond that of a transaction: 10 s and 20 s.
     let (short, session, transaction) = (3_000, 13_000, 25_000);
     match random.below(40) {
-        0..10 => (Fault::KillDock(dock), short),
-        10 => (Fault::StopDock(dock), short),
-        11..13 => (Fault::PauseDock(dock), transaction),
-        13..16 => (Fault::KillNode(cluster, node), short),
+        0..9 => (Fault::KillDock(dock), short),
+        9 => (Fault::StopDock(dock), short),
+        10..12 => (Fault::PauseDock(dock), transaction),
+        12..16 => (Fault::KillNode(cluster, node), short),
         16 => (Fault::KillCoordinator(target), short),
         17 => (Fault::StopNode(cluster, node), short),
         18..20 => (Fault::PauseNode(cluster, node), session),

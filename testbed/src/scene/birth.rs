@@ -33,6 +33,53 @@ impl Scene {
         self.known.births.extend(writer.finish(PATIENCE));
     }
 
+    /// The same, where one may be as large as Kafka lets it.
+    pub fn produce_large(
+        &mut self,
+        alias: &str,
+        topic: &str,
+        records: impl IntoIterator<Item = Record>,
+    ) {
+        let mut writer = self.writer(alias, topic, Writer::large);
+        records.into_iter().for_each(|r| writer.write_record(0, r));
+        self.known.births.extend(writer.finish(PATIENCE));
+    }
+
+    /// Produces records that look replicated: no verdict knows of them.
+    pub fn produce_forged(
+        &mut self,
+        alias: &str,
+        topic: &str,
+        records: impl IntoIterator<Item = Record>,
+    ) {
+        let mut writer = self.writer(alias, topic, Writer::new);
+        records.into_iter().for_each(|r| writer.write_record(0, r));
+        drop(writer.finish(PATIENCE));
+    }
+
+    /// Produces `count` records in transactions, nine of ten of them aborted.
+    pub fn produce_mostly_aborted(&mut self, alias: &str, topic: &str, count: usize) {
+        let mut writer = self.writer(alias, topic, Writer::transactional);
+        for number in 0..count / 20 {
+            writer
+                .write_transaction(20, number % 10 != 9)
+                .expect("nothing is in its way");
+        }
+        self.known.births.extend(writer.finish(PATIENCE));
+    }
+
+    /// Begins a transaction, writes `count` records, and leaves it open.
+    pub fn hanging_transaction(&mut self, alias: &str, topic: &str, count: usize) -> Writer {
+        let mut writer = self.writer(alias, topic, Writer::transactional);
+        writer.leave_open(count);
+        writer
+    }
+
+    /// Aborts a transaction that was left open.
+    pub fn abort(&mut self, hanging: Writer) {
+        self.known.births.extend(hanging.abort());
+    }
+
     /// Produces `rate` records a second until `stop_load`.
     pub fn load(&mut self, alias: &str, topic: &str, rate: usize) {
         let writer = self.writer(alias, topic, Writer::new);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::Scene;
 use crate::pool::Lease;
 use crate::verdict::{Verdict, judge};
-use crate::{dock, dump, wait};
+use crate::{admin, dock, dump, wait};
 
 /// Where applied topologies are kept.
 const CONTROL_TOPIC: &str = "crossdock.topology";
@@ -186,6 +186,37 @@ impl Scene {
         dump::Progress::new(&self.bootstrap(target), &group, target_topic)
     }
 
+    /// The source offset that the first record of a topic's first partition names.
+    pub fn first_hop(&self, alias: &str, topic: &str) -> Option<i64> {
+        let logs = self.read(alias, topic);
+        Some(logs.first()?.records.first()?.last_hop()?.offset)
+    }
+
+    /// Whether the copies in a topic's first partition name every source offset from the first to their
+    /// last. It is for sources without markers.
+    pub fn hops_are_dense(&self, alias: &str, topic: &str) -> bool {
+        let logs = self.read(alias, topic);
+        let records = logs.first().into_iter().flat_map(|log| &log.records);
+        let hops = records.filter_map(|record| Some(record.last_hop()?.offset));
+        hops.zip(0..).all(|(offset, wanted)| offset == wanted)
+    }
+
+    fn read(&self, alias: &str, topic: &str) -> Vec<crate::record::PartitionLog> {
+        let bootstrap = self.bootstrap(alias);
+        dump::dump_topic(&bootstrap, topic)
+    }
+
+    /// What somebody who writes to a cluster would leave there, besides records: topics with their
+    /// configs, and groups.
+    pub fn traces(&self, alias: &str) -> Vec<String> {
+        let bootstrap = self.bootstrap(alias);
+        let topics = dump::topics(&bootstrap);
+        let topics = topics.iter().map(|(topic, count)| {
+            format!("{topic} {count} {:?}", admin::configs(&bootstrap, topic))
+        });
+        topics.chain(dump::groups(&bootstrap)).collect()
+    }
+
     /// How many records lie in `topic`, markers included.
     pub fn end_sum(&self, alias: &str, topic: &str) -> i64 {
         let ends = dump::ends(&self.bootstrap(alias));
@@ -194,6 +225,13 @@ impl Scene {
             .flatten()
             .map(|(_, end)| end)
             .sum()
+    }
+
+    /// Reads every log of every cluster and judges, where edges may repeat what was on its way when they
+    /// were killed: at most `most` records in all.
+    pub fn verdict_of_replays(&mut self, most: u64) -> Verdict {
+        self.known.replays_max = Some(most);
+        self.verdict()
     }
 
     /// Reads every log of every cluster and judges.

@@ -16,6 +16,14 @@ pub struct Ended {
     pub aborted: u64,
 }
 
+impl Ended {
+    /// Counts others with them.
+    pub fn add(&mut self, others: Self) {
+        self.committed += others.committed;
+        self.aborted += others.aborted;
+    }
+}
+
 impl Scene {
     /// How long it may take until all is copied.
     pub fn be_patient(&mut self, limit: Duration) {
@@ -40,27 +48,40 @@ impl Scene {
 
     /// How transactions of edges have ended since the round began: those in the topics that edges
     /// write, and no user in transactions.
-    pub fn ended_transactions(&mut self) -> Ended {
+    pub fn edges_transactions(&mut self) -> Ended {
+        let places = self.target_topics().into_iter();
+        let places =
+            places.flat_map(|(alias, topics)| topics.into_iter().map(move |t| (alias.clone(), t)));
+        let places: Vec<_> = places.collect();
+        self.transactions_in(&places)
+    }
+
+    /// How transactions of users have ended since the round began.
+    pub fn users_transactions(&mut self) -> Ended {
+        let places: Vec<_> = self.transactional.iter().cloned().collect();
+        self.transactions_in(&places)
+    }
+
+    /// A transaction has a marker in every partition that it has touched: those of the first are
+    /// counted, so that none counts twice.
+    fn transactions_in(&mut self, places: &[(String, String)]) -> Ended {
         let mut ended = Ended::default();
-        for (alias, topics) in self.target_topics() {
-            let from = self.from.get(&alias).cloned().unwrap_or_default();
-            for topic in topics {
-                let partitions = self.logs(&alias, &topic).len();
-                for partition in 0..partitions {
-                    let begun = from.get(&topic).and_then(|ends| ends.get(partition));
-                    let begun = begun.map_or(0, |(_, end)| *end);
-                    // A node that was killed may not have all: together they have.
-                    let nodes = self.broker(&alias).nodes().iter();
-                    let all = nodes.flat_map(|n| segments::batches(&n.data(), &topic, partition));
-                    let ends: BTreeMap<i64, Kind> = all
-                        .filter(|batch| batch.first >= begun)
-                        .map(|batch| (batch.first, batch.kind))
-                        .collect();
-                    let count = |kind| ends.values().filter(|k| **k == kind).count() as u64;
-                    ended.committed += count(Kind::Commit);
-                    ended.aborted += count(Kind::Abort);
-                }
-            }
+        for (alias, topic) in places {
+            let from = self
+                .from
+                .get(alias)
+                .and_then(|ends| ends.get(topic)?.first());
+            let from = from.map_or(0, |(_, end)| *end);
+            // A node that was killed may not have all: together they have.
+            let nodes = self.broker(alias).nodes().iter();
+            let all = nodes.flat_map(|node| segments::batches(&node.data(), topic, 0));
+            let ends: BTreeMap<i64, Kind> = all
+                .filter(|batch| batch.first >= from)
+                .map(|batch| (batch.first, batch.kind))
+                .collect();
+            let count = |kind| ends.values().filter(|k| **k == kind).count() as u64;
+            ended.committed += count(Kind::Commit);
+            ended.aborted += count(Kind::Abort);
         }
         ended
     }

@@ -23,7 +23,7 @@ fn write_page(text: &mut String, runs: &[(Plan, Outcomes)]) -> std::fmt::Result 
         let of = |kind: &&str| faults.get(*kind).map_or(0, |count| count.done);
         kinds.iter().map(of).sum()
     };
-    let rows: [(&str, Figure<'_>); 17] = [
+    let rows: [(&str, Figure<'_>); 19] = [
         ("seed", &|plan, _| plan.seed),
         ("seconds", &|_, o| o.took.as_secs()),
         ("rounds", &|_, o| o.rounds.into()),
@@ -33,12 +33,14 @@ fn write_page(text: &mut String, runs: &[(Plan, Outcomes)]) -> std::fmt::Result 
         }),
         ("records of unknown outcome", &|_, o| o.unknown),
         ("copies compared", &|_, o| o.copies),
+        ("records that users' producers wrote twice", &|_, o| {
+            o.doubled
+        }),
+        ("transactions of users, aborted", &|_, o| o.of_users.aborted),
         ("transactions of edges, committed", &|_, o| {
-            o.transactions.committed
+            o.of_edges.committed
         }),
-        ("transactions of edges, aborted", &|_, o| {
-            o.transactions.aborted
-        }),
+        ("transactions of edges, aborted", &|_, o| o.of_edges.aborted),
         ("processes killed", &|_, o| {
             kills(&o.faults, &["crossdock killed (SIGKILL)"])
         }),

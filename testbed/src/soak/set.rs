@@ -22,7 +22,7 @@ pub enum Set {
     OneWay,
     /// Names kept in both directions, between three brokers and one.
     TwoWay,
-    /// Three leaves of one broker each into a hub of three.
+    /// Three leaves into a hub, each of one broker.
     Star,
 }
 
@@ -80,7 +80,7 @@ impl Set {
             Self::OneWay => &[("bj", Size::One), ("sh", Size::Three)],
             Self::TwoWay => &[("bj", Size::Three), ("sh", Size::One)],
             Self::Star => &[
-                ("hq", Size::Three),
+                ("hq", Size::One),
                 ("north", Size::One),
                 ("east", Size::One),
                 ("south", Size::One),

@@ -32,7 +32,7 @@ pub(super) fn check(evidence: &Evidence, verdict: &mut Verdict) {
                 let place = (alias.as_str(), topic.as_str(), partition);
                 let expected = written.remove(&place).unwrap_or_default();
                 let doubtful = doubtful.remove(&place).unwrap_or_default();
-                check_log(place, &log.records, expected, &doubtful, verdict);
+                check_log(place, &log.records, expected, &doubtful, evidence, verdict);
             }
         }
     }
@@ -47,6 +47,7 @@ fn check_log(
     records: &[Record],
     mut expected: BTreeMap<i64, &Record>,
     doubtful: &[&Birth],
+    evidence: &Evidence,
     verdict: &mut Verdict,
 ) {
     let here = format!("{topic}/{partition} on {cluster}");
@@ -65,7 +66,13 @@ fn check_log(
                 let of_unknown = doubtful
                     .iter()
                     .any(|b| b.outcome == Outcome::Unknown && same_content(&b.record, record));
-                if !of_unknown {
+                let doubled = record
+                    .uid()
+                    .filter(|_| !of_unknown && is_born(evidence, record));
+                if let Some(uid) = doubled {
+                    // Twice in the log that users wrote: their producer's doing, and nobody else's.
+                    verdict.doubled.insert(uid.to_vec());
+                } else if !of_unknown {
                     let text = format!("{here}: nobody wrote {}", record.describe());
                     verdict.add(Check::Invention, text);
                 }
@@ -78,6 +85,11 @@ fn check_log(
             format!("{here}: was written, is gone: {}", lost.describe()),
         );
     }
+}
+
+fn is_born(evidence: &Evidence, record: &Record) -> bool {
+    let mut births = evidence.births.iter();
+    births.any(|birth| birth.outcome == Outcome::Written && same_content(&birth.record, record))
 }
 
 fn same_content(a: &Record, b: &Record) -> bool {

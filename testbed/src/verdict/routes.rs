@@ -9,6 +9,12 @@ pub(super) fn check(evidence: &Evidence, verdict: &mut Verdict) {
     for route in &evidence.routes {
         check_route(evidence, route, verdict);
     }
+    if let Some(most) = evidence.replays_max
+        && verdict.replayed > most
+    {
+        let text = format!("{} records were repeated, {most} may be", verdict.replayed);
+        verdict.add(Check::Replay, text);
+    }
     for (alias, cluster) in &evidence.clusters {
         for (topic, logs) in &cluster.topics {
             for (partition, log) in logs.iter().enumerate() {
@@ -16,7 +22,9 @@ pub(super) fn check(evidence: &Evidence, verdict: &mut Verdict) {
                 check_returns(cluster, log, &here, verdict);
                 check_strangers(evidence, (alias, topic), log, &here, verdict);
             }
-            check_twins(alias, topic, logs, verdict);
+            if evidence.replays_max.is_none() {
+                check_twins(alias, topic, logs, verdict);
+            }
         }
     }
 }
@@ -55,6 +63,9 @@ fn check_route(evidence: &Evidence, route: &Route, verdict: &mut Verdict) {
             .collect();
         verdict.copies += found.len();
         compare(&here, (source, partition), &wanted, &found, verdict);
+        if evidence.replays_max.is_some() {
+            check_replays(&here, &wanted, &found, verdict);
+        }
     }
 }
 
@@ -103,6 +114,10 @@ fn compare(
         }
         // Only first occurrences are in or out of order: a repeat is a duplicate, no more.
         if !seen.insert(hop.offset) {
+            verdict.replayed += 1;
+            if verdict.may_replay {
+                continue;
+            }
             verdict.add(
                 Check::Duplicate,
                 format!("{here}: again {}", copy.describe()),
@@ -119,6 +134,23 @@ fn compare(
             Check::Completeness,
             format!("{here}: missing {}", lost.describe()),
         );
+    }
+}
+
+/// Copies that were delivered at least once are runs of the source: each goes on without a gap, and a
+/// new one begins at or before the end of the one before it.
+fn check_replays(here: &str, wanted: &[&Record], found: &[(&Record, Hop)], verdict: &mut Verdict) {
+    let places: BTreeMap<i64, usize> = wanted.iter().map(|r| r.offset).zip(0..).collect();
+    let mut last: Option<usize> = None;
+    for (copy, hop) in found {
+        let Some(place) = places.get(&hop.offset) else {
+            continue;
+        };
+        if last.is_some_and(|last| *place > last + 1) {
+            let text = format!("{here}: a run has a gap before {}", copy.describe());
+            verdict.add(Check::Replay, text);
+        }
+        last = Some(*place);
     }
 }
 
@@ -167,7 +199,9 @@ fn check_strangers(
 fn check_twins(alias: &str, topic: &str, logs: &[PartitionLog], verdict: &mut Verdict) {
     let mut seen: BTreeMap<&[u8], &Record> = BTreeMap::new();
     for record in logs.iter().flat_map(|log| &log.records) {
-        let Some(uid) = record.uid() else { continue };
+        let Some(uid) = record.uid().filter(|uid| !verdict.doubled.contains(*uid)) else {
+            continue;
+        };
         if let Some(first) = seen.insert(uid, record) {
             let text = format!(
                 "{topic} on {alias}: {} and {}",

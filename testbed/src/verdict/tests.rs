@@ -179,6 +179,30 @@ fn an_aborted_or_invented_record_is_seen() {
 }
 
 #[test]
+fn a_record_that_its_own_producer_wrote_twice_is_nobodys_duplicate() {
+    let mut evidence = two_way();
+    let log = log_of(&mut evidence, "bj", 0);
+    let born = log
+        .iter()
+        .find(|r| r.hops().is_empty() && r.uid().is_some());
+    let again = Record {
+        offset: 9_999,
+        ..born.expect("some are born here").clone()
+    };
+    log.push(again.clone());
+    let mut copy = again;
+    copy.headers
+        .push((VIA.to_vec(), Some(b"bj/id-bj/orders/0/9999".to_vec())));
+    let target = log_of(&mut evidence, "sh", 0);
+    target.push(copy.clone());
+    let verdict = judge(&evidence);
+    assert_eq!((verdict.violations(), verdict.doubled()), (&[][..], 1));
+    // Not so the copy of one of them that comes twice.
+    log_of(&mut evidence, "sh", 0).push(copy);
+    assert_eq!(checks(&evidence), BTreeSet::from([Check::Duplicate]));
+}
+
+#[test]
 fn a_written_record_that_its_own_log_lost_is_seen() {
     let mut evidence = two_way();
     let log = log_of(&mut evidence, "bj", 0);
@@ -208,6 +232,65 @@ fn a_topic_or_group_too_many_is_seen() {
         .groups
         .push("stray".into());
     assert_eq!(checks(&evidence), BTreeSet::from([Check::World]));
+}
+
+/// `orders` on sh/0 as at least once may leave it: records 60 to 79 twice, the second time behind 79.
+fn with_a_replay(evidence: &mut Evidence) -> Vec<Record> {
+    let log = log_of(evidence, "sh", 0);
+    let (from, to) = (copy_at(log, 60), copy_at(log, 79));
+    let again: Vec<Record> = log[from..=to].to_vec();
+    let again: Vec<Record> = again
+        .into_iter()
+        .filter(|record| record.last_hop().is_some())
+        .collect();
+    log.splice(to + 1..to + 1, again.clone());
+    again
+}
+
+#[test]
+fn a_replay_is_allowed_where_it_may_be_and_only_as_long_as_it_may_be() {
+    let mut evidence = two_way();
+    let again = with_a_replay(&mut evidence);
+    assert!(
+        checks(&evidence).contains(&Check::Duplicate),
+        "exactly once"
+    );
+    evidence.replays_max = Some(again.len() as u64);
+    assert_eq!(checks(&evidence), BTreeSet::new());
+    evidence.replays_max = Some(again.len() as u64 - 1);
+    assert_eq!(checks(&evidence), BTreeSet::from([Check::Replay]));
+}
+
+#[test]
+fn a_repeat_with_a_gap_is_no_replay() {
+    let mut evidence = two_way();
+    let again = with_a_replay(&mut evidence);
+    evidence.replays_max = Some(again.len() as u64);
+    let log = log_of(&mut evidence, "sh", 0);
+    let second = log
+        .iter()
+        .rposition(|record| record.headers == again[5].headers && record.key == again[5].key);
+    log.remove(second.expect("it is there twice"));
+    assert_eq!(checks(&evidence), BTreeSet::from([Check::Replay]));
+}
+
+#[test]
+fn lost_reordered_or_changed_records_are_seen_among_replays_too() {
+    for (check, tamper) in [
+        (
+            Check::Completeness,
+            (|log| drop(log.remove(copy_at(log, 30)))) as fn(&mut Vec<Record>),
+        ),
+        (Check::Content, |log| {
+            let place = copy_at(log, 33);
+            log[place].key.get_or_insert_default().push(0);
+        }),
+    ] {
+        let mut evidence = two_way();
+        evidence.replays_max = Some(1_000);
+        tamper(log_of(&mut evidence, "sh", 0));
+        assert!(checks(&evidence).contains(&check), "{check:?}");
+    }
 }
 
 /// Tampers with partition 0 of `orders` on sh.
