@@ -83,6 +83,11 @@ impl Keeper {
         })
     }
 
+    /// Small reads so far.
+    pub fn looks(&self) -> usize {
+        self.translator.looks()
+    }
+
     /// Reads, translates and commits once, for those source partitions that `is_mine` takes; how each
     /// group stands then.
     ///

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crossdock_model::edge::{Edge, Start};
 use crossdock_model::graph::{Names, literals};
+use crossdock_model::groups::{Choice, Selection};
 use crossdock_model::name::Alias;
 use crossdock_model::plan::{self, Flow, Group, Inventory, Partition, Topic};
 use crossdock_model::topology::{Cluster as Declared, Topology};
@@ -143,6 +144,7 @@ fn list(
         let positions = positions.collect();
         state.groups.insert(group, Group { positions });
     }
+    state.consumers = consumers(topology, cluster)?;
     let enabled = topology.edges().iter().filter(|e| e.enabled);
     let mine = |e: &&Edge| e.source == declared.alias || e.target == declared.alias;
     if enabled.clone().filter(mine).any(|e| e.sync.acls) {
@@ -163,6 +165,38 @@ fn list(
         .map(|(name, _)| name)
         .collect();
     Ok(state)
+}
+
+/// The consumer groups that edges out of a cluster name, with the partitions of their positions; of
+/// those that are left out the names.
+fn consumers(
+    topology: &Topology,
+    cluster: &Cluster,
+) -> Result<BTreeMap<String, BTreeSet<(String, i32)>>, Error> {
+    let edges = topology.edges().iter();
+    let mine = edges.filter(|e| e.enabled && e.source == *cluster.alias());
+    let selections: Vec<Selection> = mine
+        .filter_map(|e| Some(Selection::new(topology, e, e.sync.groups.as_ref()?)))
+        .collect();
+    if selections.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let is = |group: &String, choice: fn(&Choice) -> bool| {
+        selections.iter().any(|s| choice(&s.choose(group)))
+    };
+    let mut named: Vec<String> = cluster.consumer_groups()?.into_keys().collect();
+    named.retain(|group| is(group, |c| *c != Choice::NotNamed));
+    let (taken, left_out): (Vec<_>, Vec<_>) = named
+        .into_iter()
+        .partition(|group| is(group, |c| *c == Choice::Taken));
+    let asked: Vec<&str> = taken.iter().map(String::as_str).collect();
+    let mut found: BTreeMap<_, _> = left_out.into_iter().map(|g| (g, BTreeSet::new())).collect();
+    for (group, offsets) in taken.iter().zip(cluster.offsets_of_groups(&asked)?) {
+        let places = offsets?.into_keys();
+        let places = places.map(|(topic, partition)| (topic.to_string(), partition));
+        found.insert(group.clone(), places.collect());
+    }
+    Ok(found)
 }
 
 fn bare(partitions: usize, replication_factor: usize) -> Topic {

@@ -21,7 +21,7 @@ pub use client::{Error, ErrorKind, Properties};
 pub use cluster::{Cluster, Committed, Offsets, Pulse, TopicSettings, partitions_of};
 pub use embedded::{Embedded, PARTITION_BYTES_MAX};
 pub use feeder::Feeder;
-pub use glance::Glance;
+pub use glance::{Glance, LookAt};
 pub use group::{Fetched, Group, Position};
 pub use keeper::{Pen, read_log};
 pub use member::{Lease, Member, Membership};

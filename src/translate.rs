@@ -1,41 +1,63 @@
 //! Offset translation on real clusters: what `model::offsets` decides, looked up in the target's
 //! records. Nothing is written anywhere.
+//!
+//! What was looked at is remembered ([`Runs`]): a question that was answered once costs no read again.
 
 mod group;
+mod pursue;
+mod seen;
+mod twins;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crossdock_model::edge::Edge;
-use crossdock_model::graph::{Names, Take};
-use crossdock_model::offsets::{Answer, Copied, Ends, Place, Search, Stretch, backward, forward};
+use crossdock_model::edge::{Delivery, Edge};
+use crossdock_model::offsets::{Answer, Copied, Place, Runs, Stretch, backward};
 use crossdock_model::provenance::Hop;
 
-use crate::kafka::{Cluster, Error, Glance, Group, Record, Tail, TopicPartition, VIA, last_copied};
+use crate::kafka::{
+    Cluster, Error, Glance, Group, LookAt, Record, Tail, TopicPartition, VIA, last_copied,
+};
 use crate::stream::Twin;
 
 pub use group::GroupTranslator;
+pub use seen::Seen;
+pub use twins::{twin_of_source, twin_of_target};
 
 /// Translates the offsets of one edge.
 pub struct Translator {
     edge: Edge,
     /// Id of the source cluster; where it cannot be asked, its alias must do.
     source_id: Option<String>,
+    /// The source, where it can be asked which incarnation of a topic is the present one.
+    source: Option<Arc<Cluster>>,
     target: Arc<Cluster>,
     progress: Group,
     glance: Glance,
+    /// Whether progress and records become visible together.
+    is_exactly_once: bool,
+    memories: BTreeMap<TopicPartition, Memory>,
     looks: usize,
 }
 
-/// What the target says of some partitions at one moment.
-#[derive(Clone, Debug, Default)]
-pub struct Seen {
-    ends: BTreeMap<TopicPartition, Ends>,
-    committed: BTreeMap<TopicPartition, i64>,
+/// What is remembered of a target partition, and of which incarnations.
+#[derive(Default)]
+struct Memory {
+    of: (Option<String>, Option<String>),
+    runs: Runs,
 }
 
 /// An answer, or why there is none.
 pub type Translated = Result<Answer, String>;
+
+/// How records of one partition are read: which are the edge's, and what they count as.
+struct Reading<'a> {
+    edge: &'a Edge,
+    source_id: Option<&'a str>,
+    twin: &'a Twin,
+    /// Id of the source topic that is copied now.
+    topic_id: Option<&'a str>,
+}
 
 impl Translator {
     /// A translator for an edge of a topology.
@@ -49,14 +71,26 @@ impl Translator {
         target: &Arc<Cluster>,
     ) -> Result<Self, Error> {
         let group = format!("crossdock.{topology}.{}", edge.name);
+        let is_exactly_once =
+            edge.delivery == Delivery::ExactlyOnce && target.capabilities().transactions;
         Ok(Self {
             edge: edge.clone(),
             source_id,
+            source: None,
             target: target.clone(),
             progress: Group::settled(target, &group)?,
             glance: Glance::new(target)?,
+            is_exactly_once,
+            memories: BTreeMap::new(),
             looks: 0,
         })
+    }
+
+    /// The same, with the source at hand: a topic that was made again there is known by its id.
+    #[must_use]
+    pub fn with_source(mut self, source: &Arc<Cluster>) -> Self {
+        self.source = Some(source.clone());
+        self
     }
 
     /// Small reads so far.
@@ -64,78 +98,13 @@ impl Translator {
         self.looks
     }
 
-    /// What the target says of these partitions; those that are not there are left out.
-    ///
-    /// # Errors
-    /// It does not answer.
-    pub fn see(&self, twins: &[Twin]) -> Result<Seen, Error> {
-        let mut counts = BTreeMap::new();
-        for twin in twins {
-            if !counts.contains_key(&twin.target_topic) {
-                let count = self.target.partitions(&twin.target_topic)?.unwrap_or(0);
-                counts.insert(twin.target_topic.clone(), count);
-            }
-        }
-        let mut there: Vec<_> = twins.iter().map(Twin::target).collect();
-        there.retain(|(topic, partition)| counts.get(topic).is_some_and(|c| partition < c));
-        // First the progress, then the ends: what was final by then lies before them.
-        let fetched = self.progress.committed(&there)?;
-        let committed = fetched
-            .into_iter()
-            .filter_map(|(place, f)| Some((place, f.offset?)))
-            .collect();
-        let ends = self.target.end_offsets(&there)?;
-        let starts = self.target.start_offsets(&there)?;
-        let of = |place: &TopicPartition| {
-            let (start, end) = (*starts.get(place)?, *ends.get(place)?);
-            Some((
-                place.clone(),
-                Ends {
-                    start,
-                    end: end.max(start),
-                },
-            ))
-        };
-        let ends = there.iter().filter_map(of).collect();
-        Ok(Seen { ends, committed })
-    }
-
     /// From a source offset to the target.
     ///
     /// # Errors
     /// The target does not answer.
     pub fn forward(&mut self, twin: &Twin, wanted: i64, seen: &Seen) -> Result<Translated, Error> {
-        let Some(ends) = seen.ends(twin) else {
-            return Ok(Err(self.not_there(twin)));
-        };
-        let committed = seen.committed(twin);
-        let mut search = Search::new(wanted, (ends.start, ends.end));
-        if let Some(committed) = committed {
-            // Where nothing is left out, both sides grow alike.
-            let start = Place {
-                target: ends.start,
-                source: committed - (ends.end - ends.start),
-            };
-            let end = Place {
-                target: ends.end,
-                source: committed,
-            };
-            search = search.guessing(start, end);
-        }
-        while let Some(from) = search.next_look() {
-            let stretch = self.stretch(twin, (from, ends.end))?;
-            search.see(&stretch);
-        }
-        let (found, before) = (search.found(), search.before());
-        Ok(forward(
-            wanted,
-            ends,
-            Copied {
-                committed,
-                found,
-                before,
-            },
-        ))
+        let mut answers = self.forward_all(&[(twin.clone(), wanted)], seen)?;
+        Ok(answers.pop().unwrap_or_else(|| Err(self.not_there(twin))))
     }
 
     /// From a target offset back to the source.
@@ -143,16 +112,16 @@ impl Translator {
     /// # Errors
     /// The target does not answer.
     pub fn backward(&mut self, twin: &Twin, wanted: i64, seen: &Seen) -> Result<Translated, Error> {
-        let Some(ends) = seen.ends(twin) else {
+        let (Some(ends), Some(present)) = (seen.ends(twin), seen.present(twin)) else {
             return Ok(Err(self.not_there(twin)));
         };
         let mut copied = Copied {
             committed: seen.committed(twin),
             ..Copied::default()
         };
-        let mut from = wanted.max(ends.start);
+        let mut from = wanted.max(present.start);
         while from < ends.end && copied.found.is_none() {
-            let stretch = self.stretch(twin, (from, ends.end))?;
+            let stretch = self.stretch(twin, (from, ends.end), seen)?;
             copied.found = stretch
                 .places
                 .first()
@@ -162,7 +131,7 @@ impl Translator {
         }
         let mut position = None;
         if copied.found.is_none() {
-            let is_ours = |hop: &Hop<'_>| self.is_ours(twin, hop);
+            let is_ours = |hop: &Hop<'_>| self.reading(twin, seen).takes(hop);
             let tail = last_copied(&self.target, &twin.target_topic, twin.partition, is_ours)?;
             if let Tail::Last(source) = tail {
                 copied.before = Some(Place {
@@ -180,16 +149,27 @@ impl Translator {
         Ok(backward(wanted, copied, position))
     }
 
-    fn stretch(&mut self, twin: &Twin, (from, end): (i64, i64)) -> Result<Stretch, Error> {
-        let Self {
-            glance,
-            edge,
-            source_id,
-            ..
-        } = self;
+    fn stretch(
+        &mut self,
+        twin: &Twin,
+        (from, end): (i64, i64),
+        seen: &Seen,
+    ) -> Result<Stretch, Error> {
+        let look = LookAt {
+            topic: twin.target_topic.clone(),
+            partition: twin.partition,
+            from,
+            end,
+        };
         let mut places = Vec::new();
-        let upto = glance.look(&twin.target_topic, twin.partition, (from, end), |record| {
-            let source = upstream(record, |hop| ours(edge, source_id.as_deref(), twin, hop));
+        let reading = Reading {
+            edge: &self.edge,
+            source_id: self.source_id.as_deref(),
+            twin,
+            topic_id: seen.topic_id(twin),
+        };
+        let upto = self.glance.look(&look, |record| {
+            let source = reading.source_of(record).filter(|source| *source >= 0);
             places.extend(source.map(|source| Place {
                 target: record.offset(),
                 source,
@@ -199,8 +179,26 @@ impl Translator {
         Ok(Stretch { from, upto, places })
     }
 
-    fn is_ours(&self, twin: &Twin, hop: &Hop<'_>) -> bool {
-        ours(&self.edge, self.source_id.as_deref(), twin, hop)
+    fn reading<'a>(&'a self, twin: &'a Twin, seen: &'a Seen) -> Reading<'a> {
+        Reading {
+            edge: &self.edge,
+            source_id: self.source_id.as_deref(),
+            twin,
+            topic_id: seen.topic_id(twin),
+        }
+    }
+
+    /// What is remembered of a partition as it is now.
+    fn memory(&mut self, twin: &Twin, seen: &Seen) -> &mut Runs {
+        let memory = self.memories.entry(twin.target()).or_default();
+        let of = seen.incarnations(twin);
+        if memory.of != of {
+            (memory.of, memory.runs) = (of, Runs::default());
+        }
+        if let Some(present) = seen.present(twin) {
+            memory.runs.clip(present);
+        }
+        &mut memory.runs
     }
 
     fn not_there(&self, twin: &Twin) -> String {
@@ -211,89 +209,39 @@ impl Translator {
     }
 }
 
-impl Seen {
-    /// Log start offset and last stable offset of a twin's target; `None` where it is not there.
-    pub fn ends(&self, twin: &Twin) -> Option<Ends> {
-        self.ends.get(&twin.target()).copied()
+impl Reading<'_> {
+    /// Where the record was read, if the edge wrote it: before every offset, where that was a former
+    /// incarnation of the topic.
+    fn source_of(&self, record: &Record<'_>) -> Option<i64> {
+        let mut source = None;
+        record.each_header(VIA, |value| {
+            if let Some(hop) = Hop::parse(value) {
+                source = self.is_edges(&hop).then(|| match self.is_former(&hop) {
+                    true => -1,
+                    false => hop.offset,
+                });
+            }
+        });
+        source
     }
 
-    /// The edge's committed offset.
-    pub fn committed(&self, twin: &Twin) -> Option<i64> {
-        self.committed.get(&twin.target()).copied()
+    /// Whether a hop is one that the edge made from the present incarnation.
+    fn takes(&self, hop: &Hop<'_>) -> bool {
+        self.is_edges(hop) && !self.is_former(hop)
     }
-}
 
-/// Where a record was read, if its last hop is one that `is_ours` takes.
-pub(crate) fn upstream(record: &Record<'_>, is_ours: impl Fn(&Hop<'_>) -> bool) -> Option<i64> {
-    let mut source = None;
-    record.each_header(VIA, |value| {
-        if let Some(hop) = Hop::parse(value) {
-            source = is_ours(&hop).then_some(hop.offset);
+    fn is_edges(&self, hop: &Hop<'_>) -> bool {
+        let is_source = match self.source_id {
+            Some(id) => hop.cluster_id == id,
+            None => hop.alias == self.edge.source.as_str(),
+        };
+        is_source && hop.topic == &*self.twin.source_topic && hop.partition == self.twin.partition
+    }
+
+    fn is_former(&self, hop: &Hop<'_>) -> bool {
+        match (hop.topic_id, self.topic_id) {
+            (Some(then), Some(now)) => seen::kafka_id(then) != now,
+            _ => false,
         }
-    });
-    source
-}
-
-fn ours(edge: &Edge, source_id: Option<&str>, twin: &Twin, hop: &Hop<'_>) -> bool {
-    let is_source = match source_id {
-        Some(id) => hop.cluster_id == id,
-        None => hop.alias == edge.source.as_str(),
-    };
-    is_source && hop.topic == &*twin.source_topic && hop.partition == twin.partition
-}
-
-/// The twin of a source partition.
-///
-/// # Errors
-/// Why the edge does not take the topic.
-pub fn twin_of_source(
-    names: &Names,
-    edge: &Edge,
-    topic: &str,
-    partition: i32,
-) -> Result<Twin, String> {
-    match names.take(edge, topic) {
-        Take::Into(target) => Ok(Twin {
-            source_topic: topic.into(),
-            target_topic: target.into(),
-            partition,
-        }),
-        Take::Not(why) => Err(format!(
-            "edge {} does not take topic {topic}: {}",
-            edge.name,
-            words(&why)
-        )),
-    }
-}
-
-/// The twin of a target partition.
-///
-/// # Errors
-/// That the edge does not write the topic.
-pub fn twin_of_target(
-    names: &Names,
-    edge: &Edge,
-    topic: &str,
-    partition: i32,
-) -> Result<Twin, String> {
-    match names.sources(edge, topic).first() {
-        Some(source) => Ok(Twin {
-            source_topic: source.as_str().into(),
-            target_topic: topic.into(),
-            partition,
-        }),
-        None => Err(format!("edge {} does not write topic {topic}", edge.name)),
-    }
-}
-
-fn words(why: &crossdock_model::graph::Why) -> String {
-    use crossdock_model::graph::Why;
-    match why {
-        Why::NotSelected => "`topics` does not match it".to_owned(),
-        Why::Excluded => "`exclude_topics` matches it".to_owned(),
-        Why::Internal => "it is internal".to_owned(),
-        Why::Lineage => "by its name it has been on the target".to_owned(),
-        Why::Replica => "`forward: local`, and it is a replica".to_owned(),
-        Why::TargetName(name) => format!("the target's name would be {name:?}"),
     }
 }

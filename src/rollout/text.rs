@@ -9,6 +9,9 @@ use crossdock_model::plan::{Change, Code, EdgePlan, Finding, Plan, TopicPlan};
 /// Partitions of a topic whose offsets are shown one by one.
 const PARTITIONS_SHOWN: usize = 12;
 
+/// Consumer groups of an edge that are shown.
+const GROUPS_SHOWN: usize = 20;
+
 /// Marks: what is made, what changes, what goes or stays behind.
 #[derive(Clone, Copy)]
 enum Mark {
@@ -183,6 +186,17 @@ fn edge(text: &mut String, edge: &EdgePlan) {
     }
     if !edge.groups.is_empty() {
         writeln!(text, "  groups in sync: {}", edge.groups.join(", ")).ok();
+        for group in edge.consumer_groups.iter().take(GROUPS_SHOWN) {
+            let what = match group.excluded {
+                Some(why) => format!("left out, {why}"),
+                None => format!("{} partitions", group.partitions),
+            };
+            writeln!(text, "    {}: {what}", group.group).ok();
+        }
+        let more = edge.consumer_groups.len().saturating_sub(GROUPS_SHOWN);
+        if more > 0 {
+            writeln!(text, "    and {more} more").ok();
+        }
     }
     let mut total = amount(edge.records, edge.bytes);
     if let Some(seconds) = edge.seconds_at_limit {

@@ -1,21 +1,21 @@
 //! Where a consumer group goes on at the target: its own place, and what of the target topic's other
 //! records it has not read yet (`model::offsets::group`).
 
+mod arrivals;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crossdock_model::edge::Edge;
-use crossdock_model::graph::{Names, Take, arrivals};
-use crossdock_model::name::Alias;
+use crossdock_model::graph::{Names, arrivals};
+use crossdock_model::name::{Alias, EdgeName};
 use crossdock_model::offsets::group::{WayBack, position};
-use crossdock_model::provenance::Hop;
 use crossdock_model::topology::{Draft, Topology};
 
 use super::{Seen, Translated, Translator};
-use crate::kafka::{Cluster, Error, Glance, Group, VIA};
+use crate::kafka::{Cluster, Error};
 use crate::stream::Twin;
-
-/// First stretch that is looked at backwards, in offsets; each further one is four times as long.
-const FIRST_STRETCH: i64 = 500;
+use arrivals::{Arrivals, Origin};
 
 /// Translates the positions of groups over one edge.
 pub struct GroupTranslator {
@@ -23,19 +23,24 @@ pub struct GroupTranslator {
     names: Arc<Names>,
     edge: Edge,
     own: Translator,
-    source: Arc<Cluster>,
-    glance: Glance,
     target: Arc<Cluster>,
     target_id: String,
+    /// What comes into the source topics.
+    arrivals: Arrivals,
     /// Translators of edges that write the same target topics from elsewhere, once they are needed.
-    others: Vec<(Edge, Translator)>,
+    others: BTreeMap<EdgeName, Translator>,
+    /// What else there is in a target topic, by source and target topic.
+    company: BTreeMap<(Arc<str>, Arc<str>), Company>,
 }
 
-/// Records that come into the source topic, and by which the group's position among them is told.
-struct Arriving<'a> {
-    alias: &'a Alias,
-    id: Option<&'a str>,
-    topic: &'a str,
+/// What else there is in a target topic, beside what the edge copies.
+#[derive(Clone, Default)]
+struct Company {
+    /// Records born there come into the source topic.
+    comes_back: bool,
+    /// Other edges that write it, with what they read; the error says that no place is safe.
+    writers: Vec<(Edge, Arc<str>)>,
+    unsafe_because: Option<String>,
 }
 
 impl GroupTranslator {
@@ -54,13 +59,20 @@ impl GroupTranslator {
             topology: topology.clone(),
             names: names.clone(),
             edge: edge.clone(),
-            own: Translator::new(topology.name(), edge, Some(source_id), target)?,
-            source: source.clone(),
-            glance: Glance::new(source)?,
+            own: Translator::new(topology.name(), edge, Some(source_id), target)?
+                .with_source(source),
             target: target.clone(),
             target_id: target.id()?.to_string(),
-            others: Vec::new(),
+            arrivals: Arrivals::new(topology, names, source)?,
+            others: BTreeMap::new(),
+            company: BTreeMap::new(),
         })
+    }
+
+    /// Small reads so far, at either end.
+    pub fn looks(&self) -> usize {
+        let others = self.others.values().map(Translator::looks);
+        self.own.looks() + self.arrivals.looks() + others.sum::<usize>()
     }
 
     /// What the target says of these partitions.
@@ -77,59 +89,10 @@ impl GroupTranslator {
     /// # Errors
     /// A cluster does not answer.
     pub fn position(&mut self, twin: &Twin, wanted: i64, seen: &Seen) -> Result<Translated, Error> {
-        let own = match self.own.forward(twin, wanted, seen)? {
-            Ok(own) => own,
-            Err(reason) => return Ok(Err(reason)),
-        };
-        let mut ways = Vec::new();
-        if self.comes_back(twin) {
-            let (alias, id) = (self.edge.target.clone(), self.target_id.clone());
-            let topic = twin.target_topic.clone();
-            let arriving = Arriving {
-                alias: &alias,
-                id: Some(&id),
-                topic: &topic,
-            };
-            let first_unread = Some(self.unread(twin, wanted, &arriving)?);
-            let edge = format!("from {alias}");
-            ways.push(WayBack {
-                edge,
-                first_unread,
-                committed: None,
-            });
-        }
-        for (other, topic) in self.other_writers(twin) {
-            if !arrives(
-                &self.topology,
-                &self.names,
-                (&other.source, &topic),
-                (&self.edge.source, &twin.source_topic),
-            ) {
-                return Ok(Err(format!(
-                    "no place is safe: edge {} also writes {}, and its records never come to `{}`",
-                    other.name, twin.target_topic, self.edge.source
-                )));
-            }
-            let arriving = Arriving {
-                alias: &other.source,
-                id: None,
-                topic: &topic,
-            };
-            let unread = self.unread(twin, wanted, &arriving)?;
-            let theirs = Twin {
-                source_topic: topic.as_str().into(),
-                ..twin.clone()
-            };
-            let place = self.translate_other(&other, &theirs, unread)?;
-            let first_unread = place.ok().map(|answer| answer.offset);
-            ways.push(WayBack {
-                edge: other.name.to_string(),
-                first_unread,
-                committed: Some(0),
-            });
-        }
-        let log_start = seen.ends(twin).map_or(0, |ends| ends.start);
-        Ok(Ok(position(own, &ways, log_start)))
+        let mut answers = self.positions(&[(twin.clone(), wanted)], seen)?;
+        Ok(answers
+            .pop()
+            .unwrap_or_else(|| Err("it was not looked up".to_owned())))
     }
 
     /// The same for many positions, in their order.
@@ -141,136 +104,164 @@ impl GroupTranslator {
         asked: &[(Twin, i64)],
         seen: &Seen,
     ) -> Result<Vec<Translated>, Error> {
-        asked
-            .iter()
-            .map(|(twin, wanted)| self.position(twin, *wanted, seen))
-            .collect()
+        let mut answers = self.own.forward_all(asked, seen)?;
+        let mut ways: Vec<Vec<WayBack>> = vec![Vec::new(); asked.len()];
+        self.born_there(asked, &mut answers, &mut ways)?;
+        self.brought_there(asked, &mut answers, &mut ways)?;
+        for (((twin, _), answer), ways) in asked.iter().zip(&mut answers).zip(ways) {
+            let log_start = seen.ends(twin).map_or(0, |ends| ends.start);
+            if let Ok(own) = answer.clone() {
+                *answer = Ok(position(own, &ways, log_start));
+            }
+        }
+        Ok(answers)
     }
 
-    /// Whether records born in the target topic come into the source topic.
-    fn comes_back(&self, twin: &Twin) -> bool {
-        arrives(
-            &self.topology,
-            &self.names,
-            (&self.edge.target, &twin.target_topic),
-            (&self.edge.source, &twin.source_topic),
-        )
+    /// Ways back of records that were born in the target topics.
+    fn born_there(
+        &mut self,
+        asked: &[(Twin, i64)],
+        answers: &mut [Translated],
+        ways: &mut [Vec<WayBack>],
+    ) -> Result<(), Error> {
+        let mut numbers = Vec::new();
+        for (number, (twin, _)) in asked.iter().enumerate() {
+            let company = self.company(twin);
+            if let Some(why) = company.unsafe_because {
+                answers[number] = answers[number].clone().and(Err(why));
+            } else if answers[number].is_ok() && company.comes_back {
+                numbers.push(number);
+            }
+        }
+        let alias = self.edge.target.clone();
+        let origin = |twin: &Twin| Origin {
+            alias: alias.clone(),
+            id: Some(self.target_id.clone()),
+            topic: twin.target_topic.clone(),
+        };
+        let questions = numbers.iter().map(|n| {
+            let (twin, wanted) = &asked[*n];
+            (origin(twin), twin.source(), *wanted)
+        });
+        let unread = self.arrivals.unread(questions.collect())?;
+        for (number, unread) in numbers.into_iter().zip(unread) {
+            match unread {
+                Ok(first) => ways[number].push(WayBack {
+                    edge: format!("from {alias}"),
+                    first_unread: Some(first),
+                    committed: None,
+                }),
+                Err(why) => answers[number] = Err(why),
+            }
+        }
+        Ok(())
     }
 
-    /// Other edges that write the target topic, with what they read.
-    fn other_writers(&self, twin: &Twin) -> Vec<(Edge, String)> {
-        let others = self
-            .topology
-            .edges()
-            .iter()
-            .filter(|e| e.enabled && e.target == self.edge.target && e.name != self.edge.name);
-        others
-            .flat_map(|e| {
-                let topics = self.names.sources(e, &twin.target_topic).into_iter();
-                topics.map(|topic| (e.clone(), topic))
-            })
-            .collect()
+    /// Ways of records that other edges bring into the target topics, and that come to the source too.
+    fn brought_there(
+        &mut self,
+        asked: &[(Twin, i64)],
+        answers: &mut [Translated],
+        ways: &mut [Vec<WayBack>],
+    ) -> Result<(), Error> {
+        // By edge and topic read: the positions that they concern.
+        let mut concerned: BTreeMap<(EdgeName, Arc<str>), (Edge, Vec<usize>)> = BTreeMap::new();
+        for (number, (twin, _)) in asked.iter().enumerate() {
+            if answers[number].is_err() {
+                continue;
+            }
+            for (edge, topic) in self.company(twin).writers {
+                let of = concerned.entry((edge.name.clone(), topic));
+                of.or_insert_with(|| (edge, Vec::new())).1.push(number);
+            }
+        }
+        for ((name, topic), (edge, numbers)) in concerned {
+            let origin = Origin {
+                alias: edge.source.clone(),
+                id: None,
+                topic: topic.clone(),
+            };
+            let questions = numbers.iter().map(|n| {
+                let (twin, wanted) = &asked[*n];
+                (origin.clone(), twin.source(), *wanted)
+            });
+            let unread = self.arrivals.unread(questions.collect())?;
+            let mut theirs = Vec::new();
+            for (number, unread) in numbers.into_iter().zip(unread) {
+                match unread {
+                    Ok(first) => {
+                        let twin = Twin {
+                            source_topic: topic.clone(),
+                            ..asked[number].0.clone()
+                        };
+                        theirs.push((number, (twin, first)));
+                    }
+                    Err(why) => answers[number] = Err(why),
+                }
+            }
+            let (numbers, questions): (Vec<_>, Vec<_>) = theirs.into_iter().unzip();
+            let places = self.translate_other(&edge, &questions)?;
+            for (number, place) in numbers.into_iter().zip(places) {
+                ways[number].push(WayBack {
+                    edge: name.to_string(),
+                    first_unread: place.ok().map(|answer| answer.offset),
+                    committed: Some(0),
+                });
+            }
+        }
+        Ok(())
     }
 
     fn translate_other(
         &mut self,
         other: &Edge,
-        twin: &Twin,
-        wanted: i64,
-    ) -> Result<Translated, Error> {
-        if !self.others.iter().any(|(edge, _)| edge.name == other.name) {
+        questions: &[(Twin, i64)],
+    ) -> Result<Vec<Translated>, Error> {
+        if !self.others.contains_key(&other.name) {
             let made = Translator::new(self.topology.name(), other, None, &self.target)?;
-            self.others.push((other.clone(), made));
+            self.others.insert(other.name.clone(), made);
         }
-        let found = self
-            .others
-            .iter_mut()
-            .find(|(edge, _)| edge.name == other.name);
-        let Some((_, translator)) = found else {
-            return Ok(Err("no translator".to_owned()));
+        let Some(translator) = self.others.get_mut(&other.name) else {
+            return Ok(Vec::new());
         };
-        let seen = translator.see(std::slice::from_ref(twin))?;
-        translator.forward(twin, wanted, &seen)
+        let mut twins: Vec<Twin> = questions.iter().map(|(twin, _)| twin.clone()).collect();
+        twins.sort();
+        twins.dedup();
+        let seen = translator.see(&twins)?;
+        translator.forward_all(questions, &seen)
     }
 
-    /// The first upstream offset that a group at `wanted` may not have read of what arrives.
-    fn unread(&mut self, twin: &Twin, wanted: i64, arriving: &Arriving<'_>) -> Result<i64, Error> {
-        let place = twin.source();
-        let places = std::slice::from_ref(&place);
-        let of =
-            |found: std::collections::BTreeMap<_, i64>| found.get(&place).copied().unwrap_or(0);
-        let committed = self.committed_back(twin, arriving)?;
-        let (start, end) = (
-            of(self.source.start_offsets(places)?),
-            of(self.source.end_offsets(places)?),
-        );
-        let (mut from, mut first) = (wanted.clamp(start, end), None);
-        while from < end && first.is_none() {
-            from = self.glance.look(&place.0, place.1, (from, end), |record| {
-                record.each_header(VIA, |value| {
-                    first = first.or_else(|| arriving.offset_in(value, twin.partition));
-                });
-            })?;
+    /// What else there is in a twin's target topic: asked of the name rules once.
+    fn company(&mut self, twin: &Twin) -> Company {
+        let key = (twin.source_topic.clone(), twin.target_topic.clone());
+        if let Some(known) = self.company.get(&key) {
+            return known.clone();
         }
-        if let Some(known) = first.or(committed) {
-            return Ok(known);
-        }
-        let (mut upper, mut stretch, mut last) = (wanted.clamp(start, end), FIRST_STRETCH, None);
-        while upper > start && last.is_none() {
-            let lower = (upper - stretch).max(start);
-            let mut from = lower;
-            while from < upper {
-                from = self
-                    .glance
-                    .look(&place.0, place.1, (from, upper), |record| {
-                        if record.offset() < upper {
-                            record.each_header(VIA, |value| {
-                                last = arriving.offset_in(value, twin.partition).or(last);
-                            });
-                        }
-                    })?;
+        let here = (&self.edge.source, &*twin.source_topic);
+        let arrives = |from: &Alias, born: &str| {
+            let draft: &Draft = self.topology.draft();
+            let there = arrivals(draft, &self.names, from, born);
+            there.iter().any(|a| (&a.cluster, a.topic.as_str()) == here)
+        };
+        let mut company = Company {
+            comes_back: arrives(&self.edge.target, &twin.target_topic),
+            ..Company::default()
+        };
+        let others = self.topology.edges().iter();
+        let others = others
+            .filter(|e| e.enabled && e.target == self.edge.target && e.name != self.edge.name);
+        for other in others {
+            for topic in self.names.sources(other, &twin.target_topic) {
+                if !arrives(&other.source, &topic) {
+                    company.unsafe_because = Some(format!(
+                        "no place is safe: edge {} also writes {}, and its records never come to `{}`",
+                        other.name, twin.target_topic, self.edge.source
+                    ));
+                }
+                company.writers.push((other.clone(), topic.into()));
             }
-            (upper, stretch) = (lower, stretch.saturating_mul(4));
         }
-        Ok(last.map_or(0, |offset| offset + 1))
+        self.company.insert(key, company.clone());
+        company
     }
-
-    /// How far the edge that brings the arriving records straight into the source topic has come.
-    fn committed_back(&self, twin: &Twin, arriving: &Arriving<'_>) -> Result<Option<i64>, Error> {
-        let is_straight = |e: &&Edge| {
-            e.enabled
-                && e.source == *arriving.alias
-                && e.target == self.edge.source
-                && self.names.take(e, arriving.topic) == Take::Into(twin.source_topic.to_string())
-        };
-        let Some(edge) = self.topology.edges().iter().find(is_straight) else {
-            return Ok(None);
-        };
-        let name = format!("crossdock.{}.{}", self.topology.name(), edge.name);
-        let committed = Group::settled(&self.source, &name)?.committed(&[twin.source()])?;
-        Ok(committed.into_values().find_map(|f| f.offset))
-    }
-}
-
-impl Arriving<'_> {
-    /// The upstream offset that a header names, if it names what arrives.
-    fn offset_in(&self, value: &[u8], partition: i32) -> Option<i64> {
-        let hop = Hop::parse(value)?;
-        let is_cluster = match self.id {
-            Some(id) => hop.cluster_id == id,
-            None => hop.alias == self.alias.as_str(),
-        };
-        (is_cluster && hop.topic == self.topic && hop.partition == partition).then_some(hop.offset)
-    }
-}
-
-fn arrives(
-    topology: &Topology,
-    names: &Names,
-    (from, born): (&Alias, &str),
-    (to, topic): (&Alias, &str),
-) -> bool {
-    let draft: &Draft = topology.draft();
-    let there = arrivals(draft, names, from, born);
-    there.iter().any(|a| a.cluster == *to && a.topic == topic)
 }

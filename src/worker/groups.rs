@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use crossdock_model::groups::Report;
+
 use super::run::TICK;
 use super::status::Status;
 use super::{Control, RulesNow, Setup};
@@ -87,7 +89,10 @@ impl Groups {
     }
 
     fn round(&mut self) {
-        let done = self.attempt();
+        let (done, looks) = match self.attempt() {
+            Ok((reports, looks)) => (Ok(reports), looks),
+            Err(error) => (Err(error), 0),
+        };
         let edge = self.setup.edge.name.as_str();
         match &done {
             Ok(reports) => {
@@ -106,10 +111,12 @@ impl Groups {
                 }
             }
         }
-        self.status.groups_kept(done.map_err(|e| e.to_string()));
+        self.status
+            .groups_kept(done.map_err(|e| e.to_string()), looks);
     }
 
-    fn attempt(&mut self) -> Result<Vec<crossdock_model::groups::Report>, Error> {
+    /// How the groups stand, and the small reads it took.
+    fn attempt(&mut self) -> Result<(Vec<Report>, usize), Error> {
         let rules = self.setup.names.get();
         // A reload may have changed what other edges do with the same topics.
         let is_of_now = |(by, _): &(Arc<RulesNow>, Keeper)| Arc::ptr_eq(by, &rules);
@@ -119,12 +126,12 @@ impl Groups {
         };
         let held = self.held();
         let is_held = |place: &TopicPartition| held.binary_search(place).is_ok();
-        let done = keeper.round(is_held);
+        let before = keeper.looks();
+        let reports = keeper.round(is_held)?;
+        let looks = keeper.looks() - before;
         // After a failure its clients begin anew.
-        if done.is_ok() {
-            self.keeper = Some((rules, keeper));
-        }
-        done
+        self.keeper = Some((rules, keeper));
+        Ok((reports, looks))
     }
 
     fn new_keeper(&self, rules: &RulesNow) -> Result<Keeper, Error> {

@@ -6,11 +6,11 @@ use std::time::Duration;
 use crossdock_testbed::pool::Lease;
 use crossdock_testbed::random::{Random, seed_of};
 use crossdock_testbed::record::Record;
-use crossdock_testbed::scene::Scene;
+use crossdock_testbed::scene::{DOCK, Scene};
 use crossdock_testbed::wait;
 use serde_json::Value;
 
-use crate::scenes::{ONE_WAY, one_way, two_way};
+use crate::scenes::{ONE_WAY, one_way, scene, two_way};
 use crate::truth::Truth;
 
 /// Offsets that are asked for in each partition, in each direction.
@@ -18,21 +18,14 @@ const ASKED: usize = 200;
 
 fn ask(
     scene: &Scene,
-    topic: &str,
+    (edge, topic): (&str, &str),
     partition: usize,
     offsets: &[i64],
     reverse: &[&str],
 ) -> Vec<Value> {
     let list: Vec<String> = offsets.iter().map(i64::to_string).collect();
     let (partition, list) = (partition.to_string(), list.join(","));
-    let place = [
-        "--edge",
-        "bj-to-sh",
-        "--topic",
-        topic,
-        "--partition",
-        &partition,
-    ];
+    let place = ["--edge", edge, "--topic", topic, "--partition", &partition];
     let rest = ["--offset", &list, "--format", "json"];
     let output = scene.command("offsets", &[&place[..], &rest[..], reverse].concat());
     assert!(
@@ -44,9 +37,14 @@ fn ask(
 }
 
 /// Asks 200 offsets both ways, and holds each answer to the ledger.
-#[allow(clippy::print_stderr, reason = "a test says what it has proved")]
 fn assert_true(scene: &mut Scene, topic: &str, seed: u64) {
     let truth = Truth::read(scene, topic);
+    assert_as_the_ledger_has_it(scene, &truth, topic, seed);
+}
+
+#[allow(clippy::print_stderr, reason = "a test says what it has proved")]
+fn assert_as_the_ledger_has_it(scene: &Scene, truth: &Truth, topic: &str, seed: u64) {
+    let place = (truth.edge.as_str(), topic);
     let (mut checked, mut exact) = (0, 0);
     for partition in 0..truth.source.len() {
         let copies = truth.copies(partition);
@@ -61,13 +59,13 @@ fn assert_true(scene: &mut Scene, topic: &str, seed: u64) {
         let forward = draw(source.start, source.end);
         for (asked, answer) in forward
             .iter()
-            .zip(ask(scene, topic, partition, &forward, &[]))
+            .zip(ask(scene, place, partition, &forward, &[]))
         {
             let copy = copies.iter().find(|(source, _)| source >= asked);
-            let place = copy.map_or(target.end, |(_, target)| *target);
+            let there = copy.map_or(target.end, |(_, target)| *target);
             let is_own = copy.is_some_and(|(source, _)| source == asked);
             assert_eq!(
-                answer["target_offset"], place,
+                answer["target_offset"], there,
                 "{topic}-{partition}: {answer}"
             );
             assert_eq!(answer["exact"], is_own, "{topic}-{partition}: {answer}");
@@ -78,13 +76,13 @@ fn assert_true(scene: &mut Scene, topic: &str, seed: u64) {
         for (asked, answer) in
             backward
                 .iter()
-                .zip(ask(scene, topic, partition, &backward, &["--reverse"]))
+                .zip(ask(scene, place, partition, &backward, &["--reverse"]))
         {
             let copy = copies.iter().find(|(_, target)| target >= asked);
-            let place = copy.map_or(source.end, |(source, _)| *source);
+            let there = copy.map_or(source.end, |(source, _)| *source);
             let is_own = copy.is_some_and(|(_, target)| target == asked);
             assert_eq!(
-                answer["source_offset"], place,
+                answer["source_offset"], there,
                 "{topic}-{partition}: {answer}"
             );
             assert_eq!(answer["exact"], is_own, "{topic}-{partition}: {answer}");
@@ -156,6 +154,83 @@ fn every_offset_is_translated_as_the_ledger_has_it() {
     for topic in ["plain", "transactional", "compacted", "trimmed"] {
         assert_true(&mut scene, topic, seed);
     }
+    // The records themselves are the map: it is there without the edge's progress, too.
+    scene.forget_progress("bj-to-sh", "transactional");
+    assert_true(&mut scene, "transactional", seed ^ 1);
+}
+
+#[test]
+fn of_a_merged_topic_each_edge_has_a_map_of_its_own() {
+    let text = r#"
+topology: merged
+clusters:
+  bj: { bootstrap.servers: "${BJ_BOOTSTRAP}" }
+  gz: { bootstrap.servers: "${GZ_BOOTSTRAP}" }
+  sh: { bootstrap.servers: "${SH_BOOTSTRAP}" }
+edges:
+  - { from: [bj, gz], to: sh, topics: orders, merge: true }
+"#;
+    let mut scene = scene("offsets-merged", &["bj", "gz", "sh"], text);
+    for alias in ["bj", "gz"] {
+        scene.topic(alias, "orders", 2);
+        scene.produce_in_transactions(alias, "orders", 1_500);
+        scene.route(&format!("{alias}-to-sh"), "orders", "orders");
+    }
+    scene.run_once();
+    for edge in ["bj-to-sh", "gz-to-sh"] {
+        let truth = Truth::of(&mut scene, edge, "orders");
+        assert_as_the_ledger_has_it(&scene, &truth, "orders", seed_of(edge));
+    }
+}
+
+#[test]
+#[allow(clippy::print_stderr, reason = "a test says what it has proved")]
+fn at_least_once_nothing_unread_lies_before_the_answer() {
+    let text = ONE_WAY.replace(
+        "topics: orders|users|products",
+        "topics: orders, delivery: at_least_once",
+    );
+    let mut scene = scene("offsets-repeats", &["bj", "sh"], &text);
+    scene.topic("bj", "orders", 1);
+    scene.route("bj-to-sh", "orders", "orders");
+    scene.start();
+    scene.load("bj", "orders", 3_000);
+    for kills in 1..=3 {
+        scene.until_copied("sh", "orders", kills * 3_000);
+        scene.dock(DOCK).restart();
+    }
+    scene.stop_load();
+    scene.until_caught_up();
+    let truth = Truth::read(&mut scene, "orders");
+    let copies = truth.copies(0);
+    let end = truth.source[0].end;
+    let mut random = Random::new(seed_of("offsets-repeats"));
+    let asked: Vec<i64> = (0..ASKED)
+        .map(|_| random.below(end as u64) as i64)
+        .collect();
+    let answers = ask(&scene, ("bj-to-sh", "orders"), 0, &asked, &[]);
+    let (mut repeats, mut most) = (0, 0);
+    for (asked, answer) in asked.iter().zip(answers) {
+        let place = answer["target_offset"].as_i64().expect("a number");
+        let behind: BTreeSet<i64> = copies
+            .iter()
+            .filter(|(_, target)| *target >= place)
+            .map(|(source, _)| *source)
+            .collect();
+        let unread = copies
+            .iter()
+            .map(|(source, _)| source)
+            .filter(|s| *s >= asked);
+        let skipped = unread.filter(|source| !behind.contains(source)).count();
+        assert_eq!(skipped, 0, "{answer}");
+        let again = behind.iter().filter(|source| *source < asked).count();
+        (repeats, most) = (repeats + again, most.max(again));
+    }
+    let copied_twice = copies.len() - copies.iter().map(|(s, _)| s).collect::<BTreeSet<_>>().len();
+    eprintln!(
+        "200 offsets: nothing skipped, {repeats} records read again, {most} at most, of {copied_twice} copied twice"
+    );
+    assert!(most <= copied_twice, "{most} of {copied_twice}");
 }
 
 #[test]
@@ -201,15 +276,17 @@ fn a_group_in_a_two_way_topic_skips_nothing_unread() {
     scene.until_copied("bj", "orders", 8_000);
     scene.stop_load();
     scene.until_caught_up();
-    let bj = &Truth::read(&mut scene, "orders").source[0];
-    let sh = &Truth::read(&mut scene, "orders").target[0];
+    // What came from the target has no copy there: the next record has.
+    assert_true(&mut scene, "orders", seed_of("offsets-two-way-map"));
+    let truth = Truth::read(&mut scene, "orders");
+    let (bj, sh) = (&truth.source[0], &truth.target[0]);
     let mut random = Random::new(seed_of("offsets-two-way"));
     let (mut skipped_without, mut repeats) = (0, 0);
     let uid = |record: &Record| record.uid().map(<[u8]>::to_vec);
     let asked: Vec<i64> = (0..200)
         .map(|_| random.below(bj.end as u64) as i64)
         .collect();
-    let answers = ask(&scene, "orders", 0, &asked, &[]);
+    let answers = ask(&scene, ("bj-to-sh", "orders"), 0, &asked, &[]);
     for (asked, answer) in asked.iter().zip(&answers) {
         let read: BTreeSet<_> = bj
             .records

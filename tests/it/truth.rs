@@ -4,8 +4,9 @@ use crossdock_testbed::dump;
 use crossdock_testbed::record::{PartitionLog, Record};
 use crossdock_testbed::scene::Scene;
 
-/// What the ledger knows of a topic of one name on `bj` and `sh`.
+/// What the ledger knows of a topic of one name on both ends of an edge.
 pub(crate) struct Truth {
+    pub(crate) edge: String,
     source_id: String,
     topic: String,
     pub(crate) source: Vec<PartitionLog>,
@@ -13,8 +14,14 @@ pub(crate) struct Truth {
 }
 
 impl Truth {
+    /// Over the edge from `bj` to `sh`.
     pub(crate) fn read(scene: &mut Scene, topic: &str) -> Self {
-        let source_id = scene.broker("bj").cluster_id().to_owned();
+        Self::of(scene, "bj-to-sh", topic)
+    }
+
+    pub(crate) fn of(scene: &mut Scene, edge: &str, topic: &str) -> Self {
+        let (from, to) = edge.split_once("-to-").expect("an edge is called A-to-B");
+        let source_id = scene.broker(from).cluster_id().to_owned();
         let mut logs = |alias: &str| {
             let bootstrap = scene.broker(alias).bootstrap();
             dump::dump(alias, &bootstrap)
@@ -22,8 +29,9 @@ impl Truth {
                 .remove(topic)
                 .expect("it is there")
         };
-        let (source, target) = (logs("bj"), logs("sh"));
+        let (source, target) = (logs(from), logs(to));
         Self {
+            edge: edge.to_owned(),
             source_id,
             topic: topic.to_owned(),
             source,

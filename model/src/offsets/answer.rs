@@ -43,6 +43,12 @@ impl Answer {
     }
 }
 
+/// From a source offset behind everything that was copied, where progress and records become visible
+/// together and `committed` was read after the ends: what is read there will lie behind the end.
+pub fn beyond(wanted: i64, target: Ends, committed: i64) -> Option<Answer> {
+    (wanted >= committed).then(|| Answer::near(target.end, "past everything that was copied"))
+}
+
 /// From a source offset to the target.
 ///
 /// # Errors

@@ -35,6 +35,8 @@ pub struct Search {
     chain: Option<(i64, i64)>,
     before: Option<Place>,
     found: Option<Place>,
+    /// Where two source offsets may lie: it only chooses where to look.
+    guide: Option<(Place, Place)>,
     looks: usize,
 }
 
@@ -48,16 +50,30 @@ impl Search {
             chain: None,
             before: None,
             found: None,
+            guide: None,
             looks: 0,
         }
     }
 
-    /// A guess of where two source offsets lie on the target: it only chooses the first look.
+    /// A search in what is left between two places that are known: every record before `low` was read
+    /// before `wanted`, and the first record at or behind `high` is `found`.
+    pub(super) fn knowing(
+        wanted: i64,
+        (low, high): (i64, i64),
+        (before, found): (Option<Place>, Option<Place>),
+    ) -> Self {
+        Self {
+            before,
+            found,
+            ..Self::new(wanted, (low, high))
+        }
+    }
+
+    /// A guess of where two source offsets lie on the target: it only chooses where to look, as long as
+    /// nothing is known.
     #[must_use]
-    pub fn guessing(mut self, before: Place, after: Place) -> Self {
-        self.before = Some(before);
-        self.found = Some(after);
-        self.looks = usize::MAX;
+    pub fn guided(mut self, before: Place, after: Place) -> Self {
+        self.guide = Some((before, after));
         self
     }
 
@@ -67,10 +83,6 @@ impl Search {
             return Some(upto);
         }
         let guess = self.interpolate();
-        if self.looks == usize::MAX {
-            // What the first look was chosen by is no knowledge.
-            (self.before, self.found, self.looks) = (None, None, 0);
-        }
         if self.low >= self.high {
             return None;
         }
@@ -92,7 +104,8 @@ impl Search {
     }
 
     fn interpolate(&self) -> Option<i64> {
-        let (before, after) = (self.before?, self.found?);
+        let guide = self.guide.unzip();
+        let (before, after) = (self.before.or(guide.0)?, self.found.or(guide.1)?);
         let (source, target) = (after.source - before.source, after.target - before.target);
         if source <= 0 || target < 0 {
             return None;
@@ -232,7 +245,7 @@ mod tests {
                         source: last,
                     },
                 );
-                let mut search = Search::new(wanted, (start, end)).guessing(guess.0, guess.1);
+                let mut search = Search::new(wanted, (start, end)).guided(guess.0, guess.1);
                 while let Some(from) = search.next_look() {
                     assert!((start..end).contains(&from));
                     search.see(&look(&log, from, end, 50));

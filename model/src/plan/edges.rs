@@ -1,11 +1,12 @@
 //! What each edge does: its topics, where they begin, how much there is to copy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::edge::{Edge, Limit, Start};
+use crate::groups::{Choice, Selection};
 use crate::name::{Alias, EdgeName};
 use crate::topology::Topology;
 
@@ -33,6 +34,8 @@ pub struct EdgePlan {
     pub carries_over: Option<String>,
     /// Groups that follow, as patterns.
     pub groups: Vec<String>,
+    /// Those that are there, by name, and what becomes of each.
+    pub consumer_groups: Vec<GroupPlan>,
     /// Every topic that it takes.
     pub topics: Vec<TopicPlan>,
     /// Records that are still to be copied.
@@ -41,6 +44,18 @@ pub struct EdgePlan {
     pub bytes: Option<u64>,
     /// How long that takes at `limit`, in seconds.
     pub seconds_at_limit: Option<u64>,
+}
+
+/// One consumer group that `sync.groups` names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct GroupPlan {
+    /// Its name.
+    pub group: String,
+    /// Partitions in which it has positions that follow.
+    pub partitions: usize,
+    /// Why it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub excluded: Option<&'static str>,
 }
 
 /// One topic of an edge.
@@ -132,11 +147,47 @@ fn one(
         group,
         carries_over,
         groups: included.map(|p| p.text.clone()).collect(),
+        consumer_groups: consumer_groups(topology, edge, &topics, seen),
         records,
         bytes,
         seconds_at_limit: at_limit(edge.limit, records, bytes),
         topics,
     }
+}
+
+/// The groups at the source that follow over the edge, and those that are left out.
+fn consumer_groups(
+    topology: &Topology,
+    edge: &Edge,
+    topics: &[TopicPlan],
+    seen: &Inventory,
+) -> Vec<GroupPlan> {
+    let (Some(groups), Some(source)) = (&edge.sync.groups, seen.clusters.get(&edge.source)) else {
+        return Vec::new();
+    };
+    let selection = Selection::new(topology, edge, groups);
+    let taken: BTreeSet<&str> = topics.iter().map(|t| t.topic.as_str()).collect();
+    let plan = |(group, positions): (&String, &BTreeSet<(String, i32)>)| {
+        let excluded = match selection.choose(group) {
+            Choice::NotNamed => return None,
+            Choice::Excluded(why) => Some(why),
+            Choice::Taken => None,
+        };
+        let follow = positions
+            .iter()
+            .filter(|(topic, _)| taken.contains(&**topic));
+        let partitions = if excluded.is_some() {
+            0
+        } else {
+            follow.count()
+        };
+        (partitions > 0 || excluded.is_some()).then(|| GroupPlan {
+            group: group.clone(),
+            partitions,
+            excluded,
+        })
+    };
+    source.consumers.iter().filter_map(plan).collect()
 }
 
 fn at_limit(limit: Option<Limit>, records: i64, bytes: Option<u64>) -> Option<u64> {

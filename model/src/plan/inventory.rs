@@ -40,6 +40,8 @@ pub struct Cluster {
     pub not_makeable: BTreeSet<String>,
     /// crossdock's groups of this topology.
     pub groups: BTreeMap<String, Group>,
+    /// Consumer groups that an edge's `sync.groups` names, each with the partitions it has positions in.
+    pub consumers: BTreeMap<String, BTreeSet<(String, i32)>>,
     /// Literal topic ACLs; `None` where they may not be read or the cluster has no authorizer.
     pub acls: Option<BTreeSet<Acl>>,
     /// Why the ACLs could not be read.

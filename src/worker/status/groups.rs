@@ -15,6 +15,7 @@ pub(super) struct Kept {
     failed: Option<String>,
     rounds_total: u64,
     committed_total: u64,
+    looks_total: u64,
 }
 
 /// The groups of an edge as `/api/v1/status` tells them.
@@ -29,15 +30,18 @@ pub struct GroupsSnapshot {
     pub rounds_total: u64,
     /// Positions committed since the start of this process.
     pub committed_total: u64,
+    /// Small reads that it took to find their places since the start of this process.
+    pub looks_total: u64,
     /// Each group that the file names and that has positions here.
     pub groups: Vec<Report>,
 }
 
 impl Status {
-    /// A round is over: how the groups stand, or why that is not known.
-    pub fn groups_kept(&self, done: Result<Vec<Report>, String>) {
+    /// A round is over: how the groups stand, or why that is not known, and the small reads it took.
+    pub fn groups_kept(&self, done: Result<Vec<Report>, String>, looks: usize) {
         let mut inner = self.lock();
         let kept = inner.groups.get_or_insert_default();
+        kept.looks_total += looks as u64;
         match done {
             Ok(reports) => {
                 let positions = reports.iter().flat_map(|r| &r.positions);
@@ -61,6 +65,7 @@ impl Kept {
             reason: self.failed.clone(),
             rounds_total: self.rounds_total,
             committed_total: self.committed_total,
+            looks_total: self.looks_total,
             groups: self.reports.clone(),
         }
     }
