@@ -72,10 +72,11 @@ fn findings(plan: &Value) -> Vec<String> {
     .collect()
 }
 
-/// Two guarded clusters, and a topic to be copied.
-fn guarded_scene(name: &str) -> Scene {
+/// Two guarded clusters, and a topic to be copied, with what follows besides.
+pub(crate) fn guarded_scene(name: &str, sync: &str) -> Scene {
+    let text = TEXT.replace("acls: true", sync);
     let clusters = BTreeMap::from([("bj".to_owned(), guarded()), ("sh".to_owned(), guarded())]);
-    let mut scene = Scene::with_clusters(env!("CARGO_BIN_EXE_crossdock"), name, clusters, TEXT);
+    let mut scene = Scene::with_clusters(env!("CARGO_BIN_EXE_crossdock"), name, clusters, &text);
     scene.proxy("bj");
     scene.proxy("sh");
     scene.topic_with("bj", "orders", 2, &[("segment.ms", "7000000")]);
@@ -84,7 +85,7 @@ fn guarded_scene(name: &str) -> Scene {
 }
 
 /// Lets `dock` do something.
-fn grant(scene: &mut Scene, alias: &str, arguments: &[&str]) {
+pub(crate) fn grant(scene: &mut Scene, alias: &str, arguments: &[&str]) {
     let principal = ["--add", "--allow-principal", "User:dock"];
     let bootstrap = scene.broker(alias).bootstrap();
     admin::acls(&bootstrap, &[&principal[..], arguments].concat());
@@ -99,7 +100,7 @@ fn assert_found(told: &[String], expected: &str) {
 
 #[test]
 fn missing_permissions_are_told_with_principal_operation_and_topic() {
-    let mut scene = guarded_scene("guarded");
+    let mut scene = guarded_scene("guarded", "acls: true");
     // May see nothing: the topic that the file names is hidden, not missing.
     grant(&mut scene, "bj", &["--operation", "Describe", "--cluster"]);
     let cluster = [
@@ -163,7 +164,7 @@ fn missing_permissions_are_told_with_principal_operation_and_topic() {
 
 #[test]
 fn acls_follow_their_topic_without_write_and_never_wider_than_read() {
-    let mut scene = guarded_scene("acls");
+    let mut scene = guarded_scene("acls", "acls: true");
     let (bj, sh) = (
         scene.broker("bj").bootstrap(),
         scene.broker("sh").bootstrap(),

@@ -9,6 +9,7 @@ use crossdock_testbed::scene::{DOCK, Scene};
 use crossdock_testbed::wait;
 use serde_json::Value;
 
+use crate::acls::{grant, guarded_scene};
 use crate::scenes::{ONE_WAY, TWO_WAY, scene};
 use crate::truth::Truth;
 
@@ -136,6 +137,22 @@ fn groups_follow_wherever_they_stand_and_others_are_left_alone() {
         assert_eq!(committed(&mut scene, "sh", group, 3), [None; 3], "{group}");
     }
     let sh = scene.broker("sh").bootstrap();
+    // Only what it has committed, and also in a topic that comes later.
+    scene.topic("bj", "users", 1);
+    scene.route("bj-to-sh", "users", "users");
+    scene.produce("bj", "users", 50);
+    consumer::commit(&bj, "mine-partly", TOPIC, &[(1, 0)]);
+    consumer::commit(&bj, "mine-partly", "users", &[(0, 20)]);
+    wait::until(
+        "a topic that came later joins in",
+        PATIENCE,
+        || match consumer::committed(&sh, "mine-partly", "users", 1).get(&0) {
+            Some((20, _)) => Ok(()),
+            other => Err(format!("{other:?}")),
+        },
+    );
+    let partly = committed(&mut scene, "sh", "mine-partly", 3);
+    assert_eq!(partly, [None, Some(0), None]);
     let noted = consumer::committed(&sh, "mine-at-the-end", TOPIC, 3);
     assert!(noted[&0].1.starts_with("crossdock v1 origin="), "{noted:?}");
     eprintln!(
@@ -395,4 +412,86 @@ fn ten_thousand_positions_are_kept_in_step_within_five_seconds_of_processor() {
     let mut scene = many_groups("groups-10000", 100, 100, 200_000);
     let cpu = assert_cheap(&mut scene, 100, 100);
     assert!(cpu < 5.0, "{cpu} s of processor a round");
+}
+
+#[test]
+fn after_an_outage_of_either_cluster_groups_follow_again() {
+    let mut scene = one_way_with_groups("groups-outage", "billing", 1);
+    scene.produce("bj", TOPIC, 500);
+    scene.start_as(DOCK, &QUICK);
+    scene.until_caught_up();
+    for (round, alias) in (1..).zip(["bj", "sh"]) {
+        scene.broker(alias).kill();
+        wait::until("it is told", PATIENCE, || {
+            let status = scene.dock(DOCK).status()?;
+            match status["edges"][0]["group_sync"]["reason"].as_str() {
+                Some(why) if why.contains(alias) => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        });
+        scene.broker(alias).restart();
+        commit(&mut scene, "bj", "billing", &[round * 100]);
+        let wanted = places(&mut scene, &[round * 100]);
+        until_at(&mut scene, "sh", "billing", &wanted);
+    }
+}
+
+#[test]
+fn reading_is_enough_at_the_source_and_what_the_target_refuses_is_told() {
+    let mut scene = guarded_scene("groups-guarded", "groups: billing");
+    for (alias, arguments) in [
+        (
+            "bj",
+            &[
+                "--operation",
+                "Read",
+                "--operation",
+                "DescribeConfigs",
+                "--topic",
+                TOPIC,
+            ][..],
+        ),
+        ("bj", &["--operation", "Describe", "--group", "billing"]),
+        ("sh", &["--operation", "All", "--cluster", "--force"]),
+        (
+            "sh",
+            &[
+                "--operation",
+                "All",
+                "--topic",
+                "orders-bj",
+                "--transactional-id",
+                "*",
+            ],
+        ),
+        (
+            "sh",
+            &[
+                "--operation",
+                "All",
+                "--resource-pattern-type",
+                "prefixed",
+                "--group",
+                "crossdock.",
+            ],
+        ),
+    ] {
+        grant(&mut scene, alias, arguments);
+    }
+    scene.produce("bj", TOPIC, 200);
+    let bj = scene.broker("bj").bootstrap();
+    consumer::commit(&bj, "billing", TOPIC, &[(0, 40), (1, 50)]);
+    scene.start_as(DOCK, &QUICK);
+    let said = until_state(&mut scene, "bj-to-sh", "billing", "refused");
+    assert!(said["reason"].to_string().contains("billing"), "{said}");
+    grant(
+        &mut scene,
+        "sh",
+        &["--operation", "Read", "--group", "billing"],
+    );
+    until_state(&mut scene, "bj-to-sh", "billing", "synced");
+    let sh = scene.broker("sh").bootstrap();
+    let found = consumer::committed(&sh, "billing", "orders-bj", 2);
+    assert!(found[&0].1.ends_with("offset=40"), "{found:?}");
+    assert!(found[&1].1.ends_with("offset=50"), "{found:?}");
 }

@@ -106,6 +106,26 @@ impl Known {
         self.answered = self.answered.max(other.answered);
     }
 
+    /// Keeps at most half of what may be kept, around an offset.
+    fn shrink_around(&mut self, offset: i64) {
+        const MOST: usize = RUNS_MAX / 2;
+        let Some(surplus) = self.runs.len().checked_sub(MOST + 1) else {
+            return;
+        };
+        let before = self
+            .runs
+            .iter()
+            .take_while(|run| run.last().target < offset);
+        let first = before.count().saturating_sub(MOST / 2).min(surplus + 1);
+        let from = match first {
+            0 => self.from,
+            _ => self.runs[first].first.target,
+        };
+        let behind = self.runs.get(first + MOST);
+        let upto = behind.map_or(self.upto, |run| run.first.target);
+        self.clip(from, upto);
+    }
+
     fn clip(&mut self, from: i64, upto: i64) {
         let runs = self.runs.iter().filter_map(|run| run.within(from, upto));
         self.runs = runs.collect();
@@ -148,33 +168,21 @@ impl Runs {
             .for_each(cut);
     }
 
-    /// Keeps what holds answers, and of the rest what was of use last.
+    /// Keeps what was looked at just now, what holds answers, and of the rest what was of use last.
     fn shrink(&mut self, looked_at: i64) {
+        let is_new = |k: &Known| (k.from..k.upto).contains(&looked_at);
+        if let Some(new) = self.stretches.iter_mut().find(|k| is_new(k)) {
+            new.shrink_around(looked_at);
+        }
         let count = |all: &[Known]| all.iter().map(|k| k.runs.len().max(1)).sum::<usize>();
-        while self.stretches.len() > 1 && count(&self.stretches) > RUNS_MAX {
-            let oldest = (0..self.stretches.len()).min_by_key(|i| {
+        while count(&self.stretches) > RUNS_MAX {
+            let others = (0..self.stretches.len()).filter(|i| !is_new(&self.stretches[*i]));
+            let oldest = others.min_by_key(|i| {
                 let known = &self.stretches[*i];
                 (known.answered, known.used)
             });
-            self.stretches.remove(oldest.unwrap_or(0));
-        }
-        if let [only] = &mut self.stretches[..]
-            && only.runs.len() > RUNS_MAX
-        {
-            // Around what was looked at last.
-            let seen = only
-                .runs
-                .iter()
-                .take_while(|run| run.last().target < looked_at);
-            let most = only.runs.len() - RUNS_MAX;
-            let first = seen.count().saturating_sub(RUNS_MAX / 2).min(most);
-            let from = match first {
-                0 => only.from,
-                _ => only.runs[first].first.target,
-            };
-            let behind = only.runs.get(first + RUNS_MAX);
-            let upto = behind.map_or(only.upto, |run| run.first.target);
-            only.clip(from, upto);
+            let Some(oldest) = oldest else { return };
+            self.stretches.remove(oldest);
         }
     }
 
@@ -387,23 +395,23 @@ mod tests {
         }
         let count: usize = runs.stretches.iter().map(|k| k.runs.len()).sum();
         assert!(count <= RUNS_MAX, "{count}");
-        let places = (0..10_000).map(|i| Place {
-            target: i * 2,
-            source: i * 3,
-        });
+        // Of one long stretch what was looked at last is kept.
         let mut runs = Runs::default();
-        runs.remember(&Stretch {
-            from: 0,
-            upto: 20_000,
-            places: places.collect(),
-        });
-        assert_eq!(runs.stretches[0].runs.len(), RUNS_MAX);
-        assert_eq!(
-            runs.first_at(19_998, 20_000),
-            First::Is(Place {
-                target: 19_998,
-                source: 29_997
-            })
-        );
+        for from in [0, 20_000] {
+            let places = (0..10_000).map(|i| Place {
+                target: from + i * 2,
+                source: (from + i * 2) * 2,
+            });
+            let places: Vec<_> = places.collect();
+            let first = First::Is(places[0]);
+            runs.remember(&Stretch {
+                from,
+                upto: from + 20_000,
+                places,
+            });
+            let count: usize = runs.stretches.iter().map(|k| k.runs.len()).sum();
+            assert!(count <= RUNS_MAX, "{count}");
+            assert_eq!(runs.first_at(from, 40_000), first);
+        }
     }
 }
