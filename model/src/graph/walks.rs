@@ -22,6 +22,21 @@ pub(crate) struct Walk {
     pub(crate) places: Vec<Place>,
 }
 
+impl Walk {
+    /// Few steps before many, short names before long ones, then by name and by the cluster declared
+    /// first: the order of edges in the file has no say.
+    pub(crate) fn order(&self, other: &Self) -> std::cmp::Ordering {
+        let key = |place: &Place| (place.1.len(), place.1.clone(), place.0);
+        let steps = self.edges.len().cmp(&other.edges.len());
+        steps.then_with(|| {
+            self.places
+                .iter()
+                .map(key)
+                .cmp(other.places.iter().map(key))
+        })
+    }
+}
+
 /// Everywhere that records of one birth come.
 #[derive(Debug, Default)]
 pub(crate) struct Reach {
@@ -46,6 +61,13 @@ pub(crate) fn outgoing(names: &Names) -> Vec<Vec<usize>> {
 
 /// Follows the records born in one place.
 pub(crate) fn follow(names: &Names, out: &[Vec<usize>], birth: &Place, steps_max: usize) -> Reach {
+    let mut reach = walks_from(names, out, birth, steps_max);
+    reach.walks.sort_by(Walk::order);
+    reach.loops.sort_by(Walk::order);
+    reach
+}
+
+fn walks_from(names: &Names, out: &[Vec<usize>], birth: &Place, steps_max: usize) -> Reach {
     let mut reach = Reach::default();
     let mut takes: BTreeMap<(usize, String), Take> = BTreeMap::new();
     let start = Walk {

@@ -39,15 +39,12 @@ pub(super) fn product(
     accept: impl Fn(bool, bool) -> bool,
 ) -> Option<Language> {
     let dead_end = State::new(false, &[DEAD; SYMBOLS.len()]);
-    let state = |l: &Language, at: u32| match at {
-        DEAD => dead_end.clone(),
-        at => l.states[at as usize].clone(),
-    };
     let mut found = Found::new((a.start(), b.start()));
     let mut states = Vec::new();
     while states.len() < found.order.len() {
         let (at, bt) = found.order[states.len()];
-        let (from_a, from_b) = (state(a, at), state(b, bt));
+        let from_a = a.states.get(at as usize).unwrap_or(&dead_end);
+        let from_b = b.states.get(bt as usize).unwrap_or(&dead_end);
         let mut symbols: Vec<u8> = from_a.except.iter().map(|e| e.0).collect();
         symbols.extend(from_b.except.iter().map(|e| e.0));
         symbols.sort_unstable();
@@ -87,6 +84,7 @@ pub(super) fn minus(a: &Language, b: &Language) -> Language {
 
 /// `prefix` + name + `suffix`, for each name.
 pub(super) fn wrap(prefix: &str, a: &Language, suffix: &str) -> Language {
+    let dead_end = State::new(false, &[DEAD; SYMBOLS.len()]);
     let head = u32::try_from(prefix.len()).unwrap_or(DEAD);
     let line = |symbol: u8, to: u32| State {
         accept: false,
@@ -111,24 +109,32 @@ pub(super) fn wrap(prefix: &str, a: &Language, suffix: &str) -> Language {
             0 => a.accepts(at),
             all => read.contains(&all),
         };
-        let targets: Vec<u32> = (0..65u8)
-            .map(|symbol| {
-                let to = if at == DEAD {
-                    DEAD
-                } else {
-                    a.states[at as usize].next(symbol)
-                };
-                let on = read.iter().filter(|r| tail.get(**r) == Some(&symbol));
-                let mut further: Vec<usize> = on.map(|r| r + 1).collect();
-                further.extend(begin(to));
-                further.sort_unstable();
-                match (to, further.is_empty()) {
-                    (DEAD, true) => DEAD,
-                    _ => head + found.id((to, further)),
-                }
-            })
-            .collect();
-        states.push(State::new(accept, &targets));
+        let state = a.states.get(at as usize).unwrap_or(&dead_end);
+        let mut symbols: Vec<u8> = state.except.iter().map(|e| e.0).collect();
+        symbols.extend(read.iter().filter_map(|r| tail.get(*r)));
+        symbols.sort_unstable();
+        symbols.dedup();
+        let mut id = |to: u32, mut further: Vec<usize>| {
+            further.extend(begin(to));
+            further.sort_unstable();
+            match (to, further.is_empty()) {
+                (DEAD, true) => DEAD,
+                _ => head + found.id((to, further)),
+            }
+        };
+        let except = symbols.iter().map(|symbol| {
+            let on = read.iter().filter(|r| tail.get(**r) == Some(symbol));
+            (
+                *symbol,
+                id(state.next(*symbol), on.map(|r| r + 1).collect()),
+            )
+        });
+        let except = except.collect();
+        states.push(State {
+            accept,
+            default: id(state.default, Vec::new()),
+            except,
+        });
         done += 1;
     }
     Language::minimized(states)

@@ -80,7 +80,7 @@ fn broken(case: &mut Case) -> Vec<Finding> {
     }
     found
         .iter()
-        .map(|(next, firsts)| chain(case, *next, firsts, &each))
+        .filter_map(|(next, firsts)| chain(case, *next, firsts, &each))
         .collect()
 }
 
@@ -89,11 +89,11 @@ fn chain(
     next: usize,
     firsts: &BTreeSet<usize>,
     each: &BTreeMap<usize, (Lang, Lang)>,
-) -> Finding {
-    let first = firsts.first().copied().unwrap_or(next);
-    let wanted = case.space.store.and(each[&next].0, each[&first].0);
-    let names = case.space.store.shortest(wanted, 1, TOPIC_NAME_MAX);
-    let name = names.first().cloned().unwrap_or_default();
+) -> Option<Finding> {
+    let lost = firsts
+        .iter()
+        .filter_map(|first| shortest_lost(case, next, *first, each));
+    let (_, name, _, first) = lost.min()?;
     let link = case.names.links[first].as_ref();
     let made = link.map_or_else(String::new, |link| link.renamer.apply(&name));
     let reason = match crate::name::is_internal_topic(&made) {
@@ -125,7 +125,21 @@ fn chain(
         format!("{name}@{}", from.source),
         format!("{made}@{}", from.target),
     ];
-    finding
+    Some(finding)
+}
+
+/// The shortest name that the next edge would take and does not, for whoever compares: its length, the
+/// name, the cluster and the edge that it comes from.
+fn shortest_lost(
+    case: &mut Case,
+    next: usize,
+    first: usize,
+    each: &BTreeMap<usize, (Lang, Lang)>,
+) -> Option<(usize, String, usize, usize)> {
+    let wanted = case.space.store.and(each[&next].0, each[&first].0);
+    let name = case.space.store.shortest(wanted, 1, TOPIC_NAME_MAX).pop()?;
+    let source = case.names.links[first].as_ref()?.source;
+    Some((name.len(), name, source, first))
 }
 
 fn never_matches(case: &mut Case) -> Vec<Finding> {

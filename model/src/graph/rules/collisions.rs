@@ -188,10 +188,7 @@ fn collision(case: &Case, code: Code, edges: &BTreeSet<usize>, it: &Collision) -
         from => format!("writes {from} into `{topic}` on `{cluster}`"),
     };
     let mut finding = case.finding(code, edges, "", message, does);
-    let shortest = it
-        .writers
-        .iter()
-        .min_by_key(|w| (w.walk.edges.len(), w.edge));
+    let shortest = it.writers.iter().min_by(|a, b| a.walk.order(&b.walk));
     finding.witness = shortest.map_or_else(Vec::new, |w| case.tell_all(&w.walk.places));
     finding
 }

@@ -54,7 +54,7 @@ fn meeting(walks: &[&Walk]) -> Option<(BTreeSet<usize>, Pair)> {
         steps.entry(last_step(walk)?).or_insert(walk);
     }
     let mut first: Vec<&Walk> = steps.values().copied().collect();
-    first.sort_by_key(|walk| (walk.edges.len(), walk.edges.clone()));
+    first.sort_by(|a, b| a.order(b));
     let edges = steps.keys().map(|(edge, _)| *edge).collect();
     match first.as_slice() {
         [one, other, ..] => Some((edges, ((*one).clone(), (*other).clone()))),

@@ -1,10 +1,16 @@
 //! A small simulator of records and topics, written apart from the proof: names are strings, filters
-//! are functions, headers are lists of clusters.
+//! are functions, headers are sets of clusters.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 /// Longer names are not followed.
 const LONGEST: usize = 30;
+
+/// Most steps that the records of one topic are followed for.
+const STEPS_MAX: usize = 3_000;
+
+/// Most names that are followed for growth.
+const NAMES_MAX: usize = 20_000;
 
 /// A filter, as pattern and as function.
 #[derive(Clone, Copy, Debug)]
@@ -141,125 +147,197 @@ pub(crate) struct Seen {
     pub(crate) grows: bool,
 }
 
+/// A place, by number.
+type Id = usize;
+
+/// An edge out of a place: where it brings what it takes there, and whether a record came that way.
+#[derive(Clone, Copy)]
+struct Step {
+    edge: usize,
+    to: Id,
+    is_used: bool,
+}
+
+/// A record on its way, with where it was before and the clusters that its headers name.
+struct Record {
+    at: Id,
+    before: Option<usize>,
+    headers: u8,
+}
+
 pub(crate) struct Simulator<'f> {
     flows: &'f [Flow],
-    replicas: BTreeMap<Place, bool>,
-    passes: BTreeMap<(Place, usize), bool>,
-    writers: BTreeMap<Place, BTreeSet<(usize, String)>>,
-    produced: BTreeSet<Place>,
-    pub(crate) seen: Seen,
+    places: Vec<Place>,
+    ids: HashMap<Place, Id>,
+    /// By place, once it is asked for.
+    steps: Vec<Option<Vec<Step>>>,
+    replicas: HashMap<Id, bool>,
+    passes: HashMap<(Id, usize), bool>,
+    produced: BTreeSet<Id>,
+    named: BTreeSet<Id>,
+    seen: Seen,
 }
 
 impl<'f> Simulator<'f> {
     pub(crate) fn new(flows: &'f [Flow]) -> Self {
         Self {
             flows,
-            replicas: BTreeMap::new(),
-            passes: BTreeMap::new(),
-            writers: BTreeMap::new(),
+            places: Vec::new(),
+            ids: HashMap::new(),
+            steps: Vec::new(),
+            replicas: HashMap::new(),
+            passes: HashMap::new(),
             produced: BTreeSet::new(),
+            named: BTreeSet::new(),
             seen: Seen::default(),
         }
     }
 
+    fn id(&mut self, place: Place) -> Id {
+        if let Some(id) = self.ids.get(&place) {
+            return *id;
+        }
+        let id = self.places.len();
+        self.places.push(place.clone());
+        self.ids.insert(place, id);
+        self.steps.push(None);
+        id
+    }
+
     /// Produces to a topic, unless it is a replica, and follows every copy.
     pub(crate) fn produce(&mut self, place: &Place) {
-        if !is_legal(&place.1) || self.is_replica(place) {
-            return;
+        let birth = self.id(place.clone());
+        if is_legal(&place.1) && !self.is_replica(birth) && self.produced.insert(birth) {
+            self.follow(birth);
+            self.grow(birth);
         }
-        self.produced.insert(place.clone());
-        let mut arrived: BTreeMap<Place, usize> = BTreeMap::new();
-        let mut records = vec![(vec![place.clone()], Vec::<usize>::new())];
+    }
+
+    fn follow(&mut self, birth: Id) {
+        let mut arrived: HashMap<Id, usize> = HashMap::new();
+        let mut records = vec![Record {
+            at: birth,
+            before: None,
+            headers: 0,
+        }];
+        let mut open = vec![0];
         let mut steps = 0;
-        while let Some((path, headers)) = records.pop() {
-            let at = path[path.len() - 1].clone();
-            for number in 0..self.flows.len() {
-                let flow = self.flows[number];
-                let dropped = flow.provenance && headers.contains(&flow.target)
-                    || flow.local && !headers.is_empty();
-                let Some(new) = self.takes(number, &at).filter(|_| !dropped) else {
+        while let Some(number) = open.pop() {
+            let (at, headers) = (records[number].at, records[number].headers);
+            for (nth, step) in self.steps_from(at).into_iter().enumerate() {
+                let flow = self.flows[step.edge];
+                let is_dropped = flow.provenance && headers & (1 << flow.target) != 0
+                    || flow.local && headers != 0;
+                if is_dropped {
                     continue;
-                };
-                let to = (flow.target, new);
-                self.writers
-                    .entry(to.clone())
-                    .or_default()
-                    .insert((number, at.1.clone()));
-                if path.contains(&to) {
+                }
+                if let Some(steps) = &mut self.steps[at] {
+                    steps[nth].is_used = true;
+                }
+                if has_been(&records, number, step.to) {
                     self.seen.loops = true;
                     continue;
                 }
-                let copies = arrived.entry(to.clone()).or_default();
+                let copies = arrived.entry(step.to).or_default();
                 *copies += 1;
                 self.seen.twice |= *copies > 1;
                 steps += 1;
-                if to.1.len() > LONGEST || steps > 3_000 {
+                if self.places[step.to].1.len() > LONGEST || steps > STEPS_MAX {
                     continue;
                 }
-                let mut headers = headers.clone();
-                headers.extend(flow.provenance.then_some(flow.source));
-                records.push(([path.as_slice(), &[to]].concat(), headers));
+                let stamp = if flow.provenance { 1 << flow.source } else { 0 };
+                open.push(records.len());
+                records.push(Record {
+                    at: step.to,
+                    before: Some(number),
+                    headers: headers | stamp,
+                });
             }
         }
-        self.grow(place);
     }
 
     /// Follows names alone.
-    fn grow(&mut self, place: &Place) {
-        let mut known = BTreeSet::from([place.clone()]);
-        let mut queue = vec![place.clone()];
-        while let Some(at) = queue.pop().filter(|_| known.len() < 1_000) {
-            for number in 0..self.flows.len() {
-                if at.0 == self.flows[number].source
-                    && let Some(new) = self.takes(number, &at)
-                {
-                    self.seen.grows |= new.len() > LONGEST;
-                    let to = (self.flows[number].target, new);
-                    if to.1.len() <= LONGEST && known.insert(to.clone()) {
-                        queue.push(to);
-                    }
+    fn grow(&mut self, birth: Id) {
+        let mut queue = vec![birth];
+        self.named.insert(birth);
+        while let Some(at) = queue.pop().filter(|_| self.named.len() < NAMES_MAX) {
+            for step in self.steps_from(at) {
+                let is_long = self.places[step.to].1.len() > LONGEST;
+                self.seen.grows |= is_long;
+                if !is_long && self.named.insert(step.to) {
+                    queue.push(step.to);
                 }
             }
         }
+    }
+
+    /// Every edge that takes a topic, by the name rule.
+    fn steps_from(&mut self, at: Id) -> Vec<Step> {
+        if let Some(known) = &self.steps[at] {
+            return known.clone();
+        }
+        let mut steps = Vec::new();
+        for edge in 0..self.flows.len() {
+            let flow = self.flows[edge];
+            if let Some(new) = self.takes(edge, at) {
+                let to = self.id((flow.target, new));
+                steps.push(Step {
+                    edge,
+                    to,
+                    is_used: false,
+                });
+            }
+        }
+        self.steps[at] = Some(steps.clone());
+        steps
     }
 
     /// Looks at who wrote what, when everything has been produced that can come to a shared topic.
     pub(crate) fn close(mut self) -> Seen {
-        let shared = self.writers.iter().filter(|(_, writers)| writers.len() > 1);
-        let shared: Vec<Place> = shared.map(|(place, _)| place.clone()).collect();
+        let shared = self.writers().into_iter().filter(|(_, all)| all.len() > 1);
+        let shared: Vec<Id> = shared.map(|(place, _)| place).collect();
         for place in shared {
-            self.produce_behind(&place);
+            self.produce_behind(&self.places[place].clone());
         }
-        let all: Vec<_> = self.writers.values().cloned().collect();
-        for mut writers in all {
-            let is_each_once =
-                writers.iter().map(|w| w.0).collect::<BTreeSet<_>>().len() == writers.len();
-            writers.retain(|(edge, topic)| !is_each_once || self.is_expected(*edge, topic));
-            if writers.len() < 2 {
+        let writers = self.writers();
+        for mut all in writers.values().cloned() {
+            let edges = |all: &[(usize, Id)]| all.iter().map(|w| w.0).collect::<BTreeSet<_>>();
+            if edges(&all).len() == all.len() {
+                all.retain(|(edge, from)| self.is_expected(&writers, *edge, *from));
+            }
+            if all.len() < 2 {
                 continue;
             }
-            let edges: BTreeSet<usize> = writers.iter().map(|w| w.0).collect();
             let is_merge =
-                edges.len() == writers.len() && edges.iter().all(|e| self.flows[*e].merge);
+                edges(&all).len() == all.len() && all.iter().all(|w| self.flows[w.0].merge);
             self.seen.merged |= is_merge;
             self.seen.collision |= !is_merge;
         }
         self.seen
     }
 
+    /// The edges that wrote to each place, and from where.
+    fn writers(&self) -> Writers {
+        let mut writers = Writers::new();
+        for (from, steps) in self.steps.iter().enumerate() {
+            for step in steps.iter().flatten().filter(|step| step.is_used) {
+                writers.entry(step.to).or_default().push((step.edge, from));
+            }
+        }
+        writers
+    }
+
     /// On a cluster that only passes topics on, what nobody brings and no filter names is not there.
-    fn is_expected(&self, edge: usize, topic: &str) -> bool {
+    fn is_expected(&self, writers: &Writers, edge: usize, from: Id) -> bool {
         let flow = self.flows[edge];
+        let topic = self.places[from].1.as_str();
         let is_listed = matches!(flow.filter, Filter::OneOf(names) if names.contains(&topic));
         let is_fed = self.flows.iter().any(|f| f.target == flow.source);
         if flow.local || is_listed || !is_fed || self.comes_round(flow.source) {
             return true;
         }
-        let before = self.writers.get(&(flow.source, topic.to_owned()));
-        before
-            .into_iter()
-            .flatten()
-            .any(|(edge, topic)| self.is_expected(*edge, topic))
+        let mut before = writers.get(&from).into_iter().flatten();
+        before.any(|(edge, from)| self.is_expected(writers, *edge, *from))
     }
 
     fn comes_round(&self, site: usize) -> bool {
@@ -281,32 +359,29 @@ impl<'f> Simulator<'f> {
         let mut known = BTreeSet::new();
         let mut queue: VecDeque<Place> = self.ways(place).into();
         while let Some(at) = queue.pop_front().filter(|_| known.len() < 60) {
-            if at.1.len() > LONGEST / 2 || !known.insert(at.clone()) {
-                continue;
-            }
-            queue.extend(self.ways(&at));
-            if !self.is_replica(&at) && self.produced.insert(at.clone()) {
+            if at.1.len() <= LONGEST / 2 && known.insert(at.clone()) {
+                queue.extend(self.ways(&at));
                 self.produce(&at);
             }
         }
     }
 
-    fn takes(&mut self, number: usize, at: &Place) -> Option<String> {
-        let flow = self.flows[number];
-        let new = (flow.source == at.0).then(|| flow.map(&at.1)).flatten()?;
-        if (flow.local || flow.provenance) && self.is_replica(at) {
-            let is_refused = flow.local || flow.provenance && self.all_pass(at, flow.target);
-            return (!is_refused).then_some(new);
-        }
-        Some(new)
+    fn takes(&mut self, edge: usize, at: Id) -> Option<String> {
+        let flow = self.flows[edge];
+        let (site, topic) = &self.places[at];
+        let new = (flow.source == *site).then(|| flow.map(topic)).flatten()?;
+        let is_refused = (flow.local || flow.provenance)
+            && self.is_replica(at)
+            && (flow.local || self.all_pass(at, flow.target));
+        (!is_refused).then_some(new)
     }
 
-    fn is_replica(&mut self, place: &Place) -> bool {
-        if let Some(known) = self.replicas.get(place) {
+    fn is_replica(&mut self, at: Id) -> bool {
+        if let Some(known) = self.replicas.get(&at) {
             return *known;
         }
-        let is_replica = self.comes_grown(place, &mut BTreeSet::new());
-        self.replicas.insert(place.clone(), is_replica);
+        let is_replica = self.comes_grown(&self.places[at], &mut BTreeSet::new());
+        self.replicas.insert(at, is_replica);
         is_replica
     }
 
@@ -320,26 +395,28 @@ impl<'f> Simulator<'f> {
     }
 
     /// Whether every way to a replica passes a cluster.
-    fn all_pass(&mut self, place: &Place, cluster: usize) -> bool {
-        let key = (place.clone(), cluster);
-        if let Some(known) = self.passes.get(&key) {
+    fn all_pass(&mut self, place: Id, cluster: usize) -> bool {
+        if let Some(known) = self.passes.get(&(place, cluster)) {
             return *known;
         }
-        let mut seen = BTreeSet::from([place.clone()]);
-        let mut queue = vec![place.clone()];
+        let mut seen = BTreeSet::from([place]);
+        let mut queue = vec![place];
         let mut is_round = false;
         while let Some(at) = queue.pop() {
-            if !self.is_replica(&at) {
+            if !self.is_replica(at) {
                 is_round = true;
                 break;
             }
-            for from in self.ways(&at) {
-                if from.0 != cluster && from.1.len() < 3 * LONGEST && seen.insert(from.clone()) {
-                    queue.push(from);
+            for from in self.ways(&self.places[at]) {
+                if from.0 != cluster && from.1.len() < 3 * LONGEST {
+                    let from = self.id(from);
+                    if seen.insert(from) {
+                        queue.push(from);
+                    }
                 }
             }
         }
-        self.passes.insert(key, !is_round);
+        self.passes.insert((place, cluster), !is_round);
         !is_round
     }
 
@@ -352,4 +429,18 @@ impl<'f> Simulator<'f> {
         };
         into.flat_map(from).collect()
     }
+}
+
+type Writers = std::collections::BTreeMap<Id, Vec<(usize, Id)>>;
+
+/// Whether a record has been at a place.
+fn has_been(records: &[Record], number: usize, place: Id) -> bool {
+    let mut at = Some(number);
+    while let Some(record) = at.map(|at| &records[at]) {
+        if record.at == place {
+            return true;
+        }
+        at = record.before;
+    }
+    false
 }
