@@ -116,7 +116,7 @@ pub fn no_yaml(path: &Path) -> Failure {
 /// The text of a file.
 ///
 /// # Errors
-/// It cannot be read, is far too large, or no UTF-8.
+/// It cannot be read, is far too large, or no text.
 pub fn read(path: &Path) -> anyhow::Result<String> {
     let what = || format!("cannot read {}", path.display());
     let length = std::fs::metadata(path).with_context(what)?.len();
@@ -124,15 +124,7 @@ pub fn read(path: &Path) -> anyhow::Result<String> {
         return Err(anyhow!("it is larger than {} MiB", LENGTH_MAX >> 20)).with_context(what);
     }
     let bytes = std::fs::read(path).with_context(what)?;
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        let line = error.as_bytes()[..at]
-            .iter()
-            .filter(|b| **b == b'\n')
-            .count()
-            + 1;
-        anyhow!("line {line} is not UTF-8 text").context(what())
-    })
+    crossdock_model::file::decode(bytes).with_context(what)
 }
 
 /// Variables of the process.

@@ -3,6 +3,7 @@
 mod client;
 mod clusters;
 mod edges;
+mod encoding;
 mod expect;
 mod keys;
 mod pattern;
@@ -21,6 +22,7 @@ use crate::finding::{Code, Finding, Span};
 use crate::name::Alias;
 use crate::topology::Draft;
 use edges::Context;
+pub use encoding::{NotText, decode};
 use keys::TOPOLOGY;
 use reader::Reader;
 pub use schema::schema;
@@ -122,11 +124,24 @@ fn root_map<'n>(reader: &mut Reader<'_>, root: &'n Node, is_cut: bool) -> Option
             };
             let message = format!("this is {found}, not a topology");
             let finding = Finding::new(Code::YamlSyntax, root.span, message);
-            let help = "a topology has the keys `topology`, `clusters` and `edges`";
-            reader.tell(finding.help(help));
+            reader.tell(finding.help(match is_properties(reader.source) {
+                true => "`crossdock import` turns MirrorMaker's properties into a topology",
+                false => "a topology has the keys `topology`, `clusters` and `edges`",
+            }));
             None
         }
     }
+}
+
+/// Whether every line is a Java property.
+fn is_properties(text: &str) -> bool {
+    let lines = text.lines().map(str::trim);
+    let mut lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let is_property = |line: &str| {
+        let key = line.split_once('=').map(|(key, _)| key.trim());
+        key.is_some_and(|key| !key.is_empty() && !key.contains(' '))
+    };
+    lines.clone().next().is_some() && lines.all(is_property)
 }
 
 fn draft(reader: &mut Reader<'_>, map: &Map, start: Span) -> Draft {

@@ -8,6 +8,7 @@ use super::tree::{Key, Map, Node, Scalar, Value};
 use super::variables::{self, Expanded};
 use crate::finding::{Code, Finding, Span};
 use crate::near;
+use crate::properties::{Role, Translation, translate};
 
 /// What all readers share: the text, the variables, and the findings so far.
 pub(super) struct Reader<'a> {
@@ -57,18 +58,39 @@ impl<'a> Reader<'a> {
 
     /// The map that a value must be; `what` is told where it is none.
     pub(super) fn map<'n>(&mut self, node: &'n Node, what: &str) -> Option<&'n Map> {
-        if let Value::Map(map) = &node.value {
-            return Some(map);
-        }
-        self.bad(node.span, format!("{what} is a mapping of keys"), "");
+        let help = match &node.value {
+            Value::Map(map) => return Some(map),
+            Value::Scalar(scalar) if glued(&scalar.text).is_some() => {
+                "write a space behind each `:`, as in `from: bj`"
+            }
+            Value::List(items)
+                if matches!(
+                    items[..],
+                    [
+                        Node {
+                            value: Value::Map(_),
+                            ..
+                        },
+                        ..
+                    ]
+                ) =>
+            {
+                "leave out the `- `: it begins a list"
+            }
+            _ => "",
+        };
+        self.bad(node.span, format!("{what} is a mapping of keys"), help);
         None
     }
 
     /// Tells keys that are not known, and takes each for the one that was meant, unless that stands
     /// there as well: a slip is told once, and its value is checked.
     pub(super) fn mended(&mut self, map: &Map, what: &str, known: &[&'static str]) -> Map {
-        self.unknown_keys(map, what, known);
         let mut mended = map.clone();
+        for entry in &mut mended.entries {
+            self.unglue(entry, known);
+        }
+        self.unknown_keys(&mended, what, known);
         for at in 0..mended.entries.len() {
             let text = &mended.entries[at].0.text;
             if known.contains(&text.as_str()) {
@@ -80,6 +102,31 @@ impl<'a> Reader<'a> {
             }
         }
         mended
+    }
+
+    /// `to sh` or `to:sh` within brackets is a key without value: told, and taken apart.
+    fn unglue(&mut self, (key, node): &mut (Key, Node), known: &[&'static str]) {
+        let Some((name, value)) = glued(&key.text) else {
+            return;
+        };
+        if !matches!(node.value, Value::Null) || !known.contains(&name) {
+            return;
+        }
+        let message = match key.text[name.len()..].starts_with(':') {
+            true => format!("a space is missing behind `{name}:`"),
+            false => format!("`{name}` is a key without its `:`"),
+        };
+        let finding = Finding::new(Code::YamlSyntax, key.span, message);
+        self.tell(finding.help(format!("write `{name}: {value}`")));
+        let place = self.inside(key.span, value);
+        *node = Node {
+            span: place,
+            value: Value::Scalar(Scalar {
+                text: value.to_owned(),
+                is_quoted: false,
+            }),
+        };
+        key.text = name.to_owned();
     }
 
     /// Tells keys that are not known, with the nearest that is.
@@ -100,7 +147,10 @@ impl<'a> Reader<'a> {
                 .help(format!("write `{nearest}`")),
             None => match elsewhere(&key.text) {
                 Some(help) => finding.help(help),
-                None => finding.help(format!("known here: {}", known.join(", "))),
+                None => finding.help(match property_of(&key.text, known) {
+                    Some(help) => help,
+                    None => format!("known here: {}", known.join(", ")),
+                }),
             },
         };
         self.tell(finding);
@@ -240,6 +290,32 @@ pub(super) fn is_none(node: &Node) -> bool {
         Value::Null => true,
         Value::Scalar(scalar) => scalar.text == "none" && !scalar.is_quoted,
         Value::List(_) | Value::Map(_) => false,
+    }
+}
+
+/// A key and its value where the `:` or the space between them is missing.
+fn glued(text: &str) -> Option<(&str, &str)> {
+    let at = text.find([' ', ':'])?;
+    let (name, value) = (&text[..at], text[at + 1..].trim());
+    (!name.is_empty() && !value.is_empty()).then_some((name, value))
+}
+
+/// Where a client property belongs that stands among the keys of an edge.
+fn property_of(key: &str, known: &[&str]) -> Option<String> {
+    let is_known = |role| {
+        matches!(
+            translate(role, key, ""),
+            Translation::Property { .. } | Translation::Bad { .. }
+        )
+    };
+    if !known.contains(&"producer") {
+        return None;
+    }
+    match [Role::Consumer, Role::Producer].map(is_known) {
+        [true, true] => Some("a client property: write it under the cluster".to_owned()),
+        [true, false] => Some(format!("a client property: `consumer: {{ {key}: … }}`")),
+        [false, true] => Some(format!("a client property: `producer: {{ {key}: … }}`")),
+        [false, false] => None,
     }
 }
 

@@ -92,6 +92,10 @@ pub(crate) fn parse(text: &str) -> Parsed {
     }
     let mut edits = Edits::new(text);
     let mut told = Vec::new();
+    if let Some((finding, mending)) = repair::full_width(&edits) {
+        told.push(finding);
+        edits.apply(mending);
+    }
     loop {
         let mut builder = Builder::new(&edits);
         let Err(mistake) = builder.run() else {

@@ -127,10 +127,15 @@ fn value(inside: &str, variables: Option<&dyn Variables>) -> Value {
         (None, None) => Value::Wrong(
             Code::UnsetVariable,
             format!("the variable `{name}` is not set"),
-            Some(format!(
-                "set it, or give a default: `${{{name}:-default}}`; `validate --no-env` checks \
-                 without variables"
-            )),
+            Some(match name {
+                "topic" | "source" | "target" => {
+                    format!("in a template of `rename`, write `{{{name}}}` without the `$`")
+                }
+                _ => format!(
+                    "set it, or give a default: `${{{name}:-default}}`; `validate --no-env` \
+                     checks without variables"
+                ),
+            }),
         ),
     }
 }

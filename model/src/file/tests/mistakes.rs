@@ -204,6 +204,26 @@ const INSIDE: &[(&str, &str, &str)] = &[
     ),
     ("topics: '${TOPICS'", "bad-value `${TOPICS`", "never closed"),
     (
+        "topics: a, rename: '${topic}-x'",
+        "unset-variable `${topic}`",
+        "write `{topic}` without the `$`",
+    ),
+    (
+        "topics: a, acks: all",
+        "unknown-key `acks`",
+        "`producer: { acks: … }`",
+    ),
+    (
+        "topics: a, fetch.min.bytes: 1",
+        "unknown-key `fetch.min.bytes`",
+        "`consumer: { fetch.min.bytes: … }`",
+    ),
+    (
+        "topics: a, security.protocol: SSL",
+        "unknown-key `security.protocol`",
+        "under the cluster",
+    ),
+    (
         "topics: a, rename: [{match: '(a)', to: 'b${1}'}]",
         "bad-value `${1}`",
         "written `$1`",

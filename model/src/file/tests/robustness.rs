@@ -5,52 +5,135 @@ use std::time::{Duration, Instant};
 use super::super::{read, secrets};
 use super::{NONE, check, check_each, with_edge};
 
+/// Each row: an edge as it is written, all that is told, and words of it.
+const OF_YAML: &[(&str, &str, &str)] = &[
+    (
+        "  - from: bj\n\tto: sh\n    topics: a\n",
+        "yaml-syntax `\t`",
+        "a tab indents",
+    ),
+    (
+        "  - from: bj\n    to: sh\n    topics: a\n    rename: {topic}-bj\n",
+        "yaml-syntax `{topic}-bj`",
+        "quote it: \"{topic}-bj\"",
+    ),
+    (
+        "  - { from: bj, to: sh, topics: a, rename: {topic}-{source} }\n",
+        "yaml-syntax `{topic}-{source}`",
+        "quote it: \"{topic}-{source}\"",
+    ),
+    (
+        "  - { from: bj, to: sh, topics: ${T:-a} }\n",
+        "yaml-syntax `${T:-a}`",
+        "quote it: \"${T:-a}\"",
+    ),
+    (
+        "  - from: bj\n    to: sh\n    topics: [a-z]+\n",
+        "yaml-syntax `[a-z]+`",
+        "quote it: \"[a-z]+\"",
+    ),
+    (
+        "  - { from: bj, to: sh, topics: \"a\\.b\" }\n",
+        "yaml-syntax `\"a\\.b\"`",
+        "write 'a\\.b'",
+    ),
+    (
+        "  - from: bj\n    to: sh\n    topics: \"a\n    streams: 2\n",
+        "yaml-syntax `\"a`",
+        "never closed",
+    ),
+    (
+        "  - from: bj\n    to: sh\n    topics: a\n    report_group: a: b\n",
+        "yaml-syntax `a: b`",
+        "quote it: \"a: b\"",
+    ),
+    (
+        "  - from bj\n    to: sh\n    topics: a\n",
+        "yaml-syntax `from`",
+        "write `from: bj`",
+    ),
+    (
+        "  - from: bj\n    to sh\n    topics: a\n",
+        "yaml-syntax `to`",
+        "`to` is a key without its `:`",
+    ),
+    (
+        "  - from: bj\n    to: sh\n    topics a # all\n",
+        "yaml-syntax `topics`",
+        "write `topics: a`",
+    ),
+    (
+        "  - from:bj\n    to: sh\n    topics: a\n",
+        "yaml-syntax `from`",
+        "a space is missing behind `from:`",
+    ),
+    (
+        "  - { from: bj, to sh, topics: a }\n",
+        "yaml-syntax `to sh`",
+        "write `to: sh`",
+    ),
+    (
+        "  - {from:bj, to: sh, topics: a}\n",
+        "yaml-syntax `from:bj`",
+        "write `from: bj`",
+    ),
+    (
+        "  - from: bj\n      to: sh\n    topics: a\n",
+        "yaml-syntax `to: sh`",
+        "indent it by 4 spaces",
+    ),
+    (
+        "  - from: bj\n   to: sh\n    topics: a\n",
+        "yaml-syntax `to: sh`",
+        "indented by 3 spaces, those beside it by 4",
+    ),
+    (
+        "  - from： bj\n    to：sh # 北京：上海\n    topics: a\n",
+        "yaml-syntax `：`",
+        "one more such character",
+    ),
+    (
+        "  - { from: “bj”， to: sh, topics: a }\n",
+        "yaml-syntax `“`",
+        "2 more such characters",
+    ),
+    (
+        "  - from: bj\n\u{a0}   to: sh\n    topics: a\n",
+        "yaml-syntax `\u{a0}`",
+        "non-breaking",
+    ),
+    (
+        "  - { from: bj, to: sh, topics: a\n",
+        "yaml-syntax `{`",
+        "`{` is never closed",
+    ),
+    (
+        "  - { from: bj, to: sh, topics: a\n  - { from: sh, to: bj, topics: b }\n",
+        "yaml-syntax `{`",
+        "`{` is never closed",
+    ),
+    (
+        "  - { from: bj, to: sh, topics: [a }\n",
+        "yaml-syntax `[`",
+        "close it with `]`",
+    ),
+    (
+        "  - { from: bj to: sh, topics: a }\n",
+        "yaml-syntax `to`",
+        "a `,` is missing before `to`",
+    ),
+    (
+        "  - { from: bj,\n      to: sh\n      topics: a }\n",
+        "yaml-syntax `topics`",
+        "a `,` is missing before `topics`",
+    ),
+];
+
 #[test]
 fn common_mistakes_of_yaml_are_told_in_plain_words() {
     let head = "topology: t\nclusters:\n  bj: { bootstrap.servers: b }\n  sh: { bootstrap.servers: \
                 s }\nedges:\n";
-    let rows = [
-        (
-            "  - from: bj\n\tto: sh\n    topics: a\n",
-            "yaml-syntax `\t`",
-            "a tab indents",
-        ),
-        (
-            "  - from: bj\n    to: sh\n    topics: a\n    rename: {topic}-bj\n",
-            "yaml-syntax `{topic}-bj`",
-            "quote it: \"{topic}-bj\"",
-        ),
-        (
-            "  - { from: bj, to: sh, topics: a, rename: {topic}-{source} }\n",
-            "yaml-syntax `{topic}-{source}`",
-            "quote it: \"{topic}-{source}\"",
-        ),
-        (
-            "  - { from: bj, to: sh, topics: ${T:-a} }\n",
-            "yaml-syntax `${T:-a}`",
-            "quote it: \"${T:-a}\"",
-        ),
-        (
-            "  - from: bj\n    to: sh\n    topics: [a-z]+\n",
-            "yaml-syntax `[a-z]+`",
-            "quote it: \"[a-z]+\"",
-        ),
-        (
-            "  - { from: bj, to: sh, topics: \"a\\.b\" }\n",
-            "yaml-syntax `\"a\\.b\"`",
-            "write 'a\\.b'",
-        ),
-        (
-            "  - from: bj\n    to: sh\n    topics: \"a\n    streams: 2\n",
-            "yaml-syntax `\"a`",
-            "never closed",
-        ),
-        (
-            "  - from: bj\n    to: sh\n    topics: a\n    report_group: a: b\n",
-            "yaml-syntax `a: b`",
-            "quote it: \"a: b\"",
-        ),
-    ];
+    let rows = OF_YAML.iter().copied();
     check_each(rows.map(|(edge, expect, words)| (format!("{head}{edge}"), expect, words)));
 }
 
@@ -83,6 +166,28 @@ fn what_is_no_yaml_at_all_has_no_draft() {
         assert!(draft.is_none(), "{text:?}");
         assert!(!findings.is_empty(), "{text:?}");
     }
+}
+
+#[test]
+fn a_key_without_colon_above_a_block_is_told_where_it_stands() {
+    let text = "topology t\nclusters\n  bj\n    bootstrap.servers: b\n  sh:\n    bootstrap.servers \
+                s\n    security.protocol: SSL\nedges:\n  - { from: bj, to: sh, topics: a }\n";
+    check(
+        text,
+        &[
+            "yaml-syntax `topology`",
+            "yaml-syntax `clusters`",
+            "yaml-syntax `bj`",
+            "yaml-syntax `bootstrap.servers`",
+        ],
+    );
+}
+
+#[test]
+fn properties_of_mirrormaker_are_known_for_what_they_are() {
+    let (_, findings) = read("clusters = A, B\nA->B.enabled = true\n", Some(&NONE));
+    let help = findings[0].help.as_deref().unwrap_or_default();
+    assert!(help.contains("crossdock import"), "{findings:#?}");
 }
 
 #[test]
