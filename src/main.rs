@@ -22,12 +22,14 @@ pub mod monitor;
 pub mod origin;
 pub mod output;
 pub mod process;
+pub mod progress;
 pub mod promises;
 pub mod rehearsal;
 pub mod report;
 pub mod rollout;
 pub mod stream;
 pub mod translate;
+pub mod verify;
 pub mod worker;
 
 /// librdkafka's headers are allocated on one thread and freed on another: jemalloc halves the cost of

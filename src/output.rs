@@ -30,6 +30,28 @@ pub fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
     data(&(text + "\n"))
 }
 
+/// Columns as wide as their widest cell; the last one ends its line.
+pub fn table(heads: &[&str], rows: &[Vec<String>]) -> String {
+    let cells = |column: usize| rows.iter().map(move |row| row[column].chars().count());
+    let widths: Vec<usize> = heads
+        .iter()
+        .enumerate()
+        .map(|(column, head)| cells(column).max().unwrap_or(0).max(head.len()))
+        .collect();
+    let line = |row: &mut dyn Iterator<Item = &str>| {
+        let padded = row
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:<width$}"));
+        let line = padded.collect::<Vec<_>>().join("  ");
+        format!("{}\n", line.trim_end())
+    };
+    let mut text = line(&mut heads.iter().copied());
+    for row in rows {
+        text += &line(&mut row.iter().map(String::as_str));
+    }
+    text
+}
+
 /// Writes a line to stderr. There is nobody to tell where that fails.
 pub fn say(line: &str) {
     let mut stderr = std::io::stderr().lock();

@@ -24,5 +24,6 @@ pub mod groups;
 pub mod import;
 pub mod offsets;
 pub mod plan;
+pub mod verify;
 
 pub mod diff;

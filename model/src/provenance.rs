@@ -7,6 +7,9 @@ use crate::name::check_topic_name;
 /// Name of the header that every replicated record carries, one per hop, appended last.
 pub const HEADER: &str = "crossdock-via";
 
+/// Ends the topic id of a copy that `verify --repair` has sent again, later than its neighbours.
+pub const REPAIRED: &str = ".repaired";
+
 /// One hop: the place of the record that was read, as text
 /// `<alias>/<cluster id>/<topic>/<partition>/<offset>[/<topic id>]`.
 ///
@@ -55,6 +58,18 @@ impl<'a> Hop<'a> {
             offset,
             topic_id,
         })
+    }
+
+    /// The incarnation of the source topic that it names, if any.
+    pub fn incarnation(&self) -> Option<&'a str> {
+        let id = self.topic_id?;
+        Some(id.strip_suffix(REPAIRED).unwrap_or(id)).filter(|id| *id != "-")
+    }
+
+    /// Whether the copy was sent again later, out of its order: it tells nothing about where an edge
+    /// stands, nor about where its neighbours lie.
+    pub fn is_repair(&self) -> bool {
+        self.topic_id.is_some_and(|id| id.ends_with(REPAIRED))
     }
 }
 

@@ -313,6 +313,13 @@ impl Record<'_> {
         self.message().offset
     }
 
+    /// Its key; `None` is null, which is not empty.
+    pub fn key(&self) -> Option<&[u8]> {
+        let m = self.message();
+        // SAFETY: the key lives as long as the message.
+        (!m.key.is_null()).then(|| unsafe { std::slice::from_raw_parts(m.key.cast(), m.key_len) })
+    }
+
     /// Its value; `None` is a tombstone.
     pub fn value(&self) -> Option<&[u8]> {
         let m = self.message();
@@ -335,31 +342,36 @@ impl Record<'_> {
 
     /// Hands the value of each header of this name to `see`, in order. A null value is empty here.
     pub fn each_header(&self, name: &CStr, mut see: impl FnMut(&[u8])) {
+        self.headers(|found, value| {
+            if found == name.to_bytes() {
+                see(value.unwrap_or_default());
+            }
+        });
+    }
+
+    /// Hands name and value of each header to `see`, in order. A name ends at its first NUL.
+    pub fn headers(&self, mut see: impl FnMut(&[u8], Option<&[u8]>)) {
         if self.headers.0.is_null() {
             return;
         }
         for i in 0.. {
-            let (mut found, mut value, mut size): (*const c_char, *const c_void, usize) =
+            let (mut name, mut value, mut size): (*const c_char, *const c_void, usize) =
                 (ptr::null(), ptr::null(), 0);
             // SAFETY: the headers belong to the message; the pointers are read before it goes.
             unsafe {
                 let error = sys::rd_kafka_header_get_all(
                     self.headers.0,
                     i,
-                    &raw mut found,
+                    &raw mut name,
                     &raw mut value,
                     &raw mut size,
                 );
                 if error != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
                     return;
                 }
-                if CStr::from_ptr(found) == name {
-                    see(if value.is_null() {
-                        &[]
-                    } else {
-                        std::slice::from_raw_parts(value.cast(), size)
-                    });
-                }
+                let value =
+                    (!value.is_null()).then(|| std::slice::from_raw_parts(value.cast(), size));
+                see(CStr::from_ptr(name).to_bytes(), value);
             }
         }
     }

@@ -26,3 +26,4 @@ mod takeover;
 mod topologies;
 mod truth;
 mod two_way;
+mod verify;

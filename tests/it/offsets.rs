@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::scenes::{ONE_WAY, one_way, scene, two_way};
 use crate::truth::Truth;
+use crate::verify::assert_equal;
 
 /// Offsets that are asked for in each partition, in each direction.
 const ASKED: usize = 200;
@@ -154,6 +155,8 @@ fn every_offset_is_translated_as_the_ledger_has_it() {
     for topic in ["plain", "transactional", "compacted", "trimmed"] {
         assert_true(&mut scene, topic, seed);
     }
+    // Aborted, compacted and trimmed: none of it is a difference.
+    assert_equal(&scene);
     // The records themselves are the map: it is there without the edge's progress, too.
     scene.forget_progress("bj-to-sh", "transactional");
     assert_true(&mut scene, "transactional", seed ^ 1);
@@ -181,6 +184,7 @@ edges:
         let truth = Truth::of(&mut scene, edge, "orders");
         assert_as_the_ledger_has_it(&scene, &truth, "orders", seed_of(edge));
     }
+    assert_equal(&scene);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A star: what happens to one leaf is that leaf's affair.
 
 use crate::scenes::{STAR, scene};
+use crate::verify::assert_equal;
 
 const LEAVES: [&str; 3] = ["north", "east", "south"];
 
@@ -47,4 +48,5 @@ fn the_hub_dead_and_back_nothing_is_lost_or_repeated() {
     scene.stop_load();
     scene.until_caught_up();
     scene.verdict().assert_exact();
+    assert_equal(&scene);
 }

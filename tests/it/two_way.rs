@@ -1,6 +1,7 @@
 //! Both directions at once: no record comes back, none is lost between the two.
 
 use crate::scenes::{scene, two_way};
+use crate::verify::assert_equal;
 
 #[test]
 fn two_ways_under_load_from_both_sides_every_record_is_on_both_once() {
@@ -14,6 +15,7 @@ fn two_ways_under_load_from_both_sides_every_record_is_on_both_once() {
     scene.stop_load();
     scene.until_caught_up();
     scene.verdict().assert_exact();
+    assert_equal(&scene);
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::output;
+
 /// Heads of the table of edges.
 pub const EDGE_HEADS: [&str; 9] = [
     "EDGE",
@@ -41,10 +43,10 @@ pub const GROUP_HEADS: [&str; 7] = [
 pub fn text(status: &Value, with_partitions: bool) -> String {
     let edges = list(&status["edges"]);
     let rows: Vec<_> = edges.iter().map(edge_row).collect();
-    let mut text = align(&EDGE_HEADS, &rows);
+    let mut text = output::table(&EDGE_HEADS, &rows);
     if with_partitions {
         let rows: Vec<_> = edges.iter().flat_map(partition_rows).collect();
-        text += &format!("\n{}", align(&PARTITION_HEADS, &rows));
+        text += &format!("\n{}", output::table(&PARTITION_HEADS, &rows));
     }
     let rows: Vec<_> = edges.iter().flat_map(group_rows).collect();
     if !rows.is_empty() {
@@ -165,28 +167,6 @@ fn bytes(value: &Value) -> String {
         amount /= 1024.0;
     }
     format!("{amount:.1} GiB")
-}
-
-/// Columns as wide as their widest cell; the last one ends its line.
-fn align(heads: &[&str], rows: &[Vec<String>]) -> String {
-    let cells = |column: usize| rows.iter().map(move |row| row[column].chars().count());
-    let widths: Vec<usize> = heads
-        .iter()
-        .enumerate()
-        .map(|(column, head)| cells(column).max().unwrap_or(0).max(head.len()))
-        .collect();
-    let line = |row: &mut dyn Iterator<Item = &str>| {
-        let padded = row
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell:<width$}"));
-        let line = padded.collect::<Vec<_>>().join("  ");
-        format!("{}\n", line.trim_end())
-    };
-    let mut text = line(&mut heads.iter().copied());
-    for row in rows {
-        text += &line(&mut row.iter().map(String::as_str));
-    }
-    text
 }
 
 #[cfg(test)]

@@ -1,0 +1,57 @@
+//! Long work shows on a terminal how far it is, how fast, and how much time is left; elsewhere it is
+//! quiet.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Between two drawings.
+const DRAWN_EVERY: Duration = Duration::from_millis(200);
+
+/// Some long work. Cheap to clone; every clone is the same work.
+#[derive(Clone)]
+pub struct Progress(ProgressBar);
+
+impl Progress {
+    /// Work of `total` steps, shown on stderr if that is a terminal. `unit` is what a step is:
+    /// `records`.
+    pub fn new(what: &str, unit: &str, total: u64) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(5));
+        let template = format!(
+            "{{msg}} {{wide_bar}} {{percent}}%  {{human_pos}} of {{human_len}} {unit}, {{per_sec}}, {{eta}} left"
+        );
+        // The template is ours: where it were wrong, the library's own one does.
+        if let Ok(style) = ProgressStyle::with_template(&template) {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        bar.set_message(what.to_owned());
+        bar.enable_steady_tick(DRAWN_EVERY);
+        Self(bar)
+    }
+
+    /// Nobody looks.
+    pub fn hidden() -> Self {
+        Self(ProgressBar::hidden())
+    }
+
+    /// There is more to do than was known.
+    pub fn expect(&self, more: u64) {
+        self.0.inc_length(more);
+    }
+
+    /// Some of it is done.
+    pub fn add(&self, done: u64) {
+        self.0.inc(done);
+    }
+
+    /// So much of it is done, of so much.
+    pub fn set(&self, done: u64, total: u64) {
+        self.0.set_length(total);
+        self.0.set_position(done);
+    }
+
+    /// It is done: the bar goes away.
+    pub fn finish(&self) {
+        self.0.finish_and_clear();
+    }
+}
