@@ -3,6 +3,7 @@
 //! `docs/metrics.md` has the same table for people; a test holds the two together.
 
 mod families;
+mod watched;
 
 use std::fmt::Error;
 
@@ -39,6 +40,18 @@ pub fn encode(edges: Vec<EdgeView>, detail: Detail) -> Result<String, Error> {
     };
     let mut registry = Registry::default();
     registry.register_collector(Box::new(page));
+    let mut text = String::new();
+    prometheus_client::encoding::text::encode(&mut text, &registry)?;
+    Ok(text)
+}
+
+/// The page of `verify --watch`.
+///
+/// # Errors
+/// Writing into a string does not fail.
+pub fn encode_watched(state: crate::verify::watch::State) -> Result<String, Error> {
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(watched::Page(state)));
     let mut text = String::new();
     prometheus_client::encoding::text::encode(&mut text, &registry)?;
     Ok(text)

@@ -235,7 +235,11 @@ impl Reading<'_> {
             Some(id) => hop.cluster_id == id,
             None => hop.alias == self.edge.source.as_str(),
         };
-        is_source && hop.topic == &*self.twin.source_topic && hop.partition == self.twin.partition
+        // A record that was sent again later says nothing about where its neighbours lie.
+        is_source
+            && !hop.is_repair()
+            && hop.topic == &*self.twin.source_topic
+            && hop.partition == self.twin.partition
     }
 
     fn is_former(&self, hop: &Hop<'_>) -> bool {

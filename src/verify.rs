@@ -7,6 +7,9 @@ mod compare;
 mod items;
 mod jobs;
 mod read;
+pub mod repair;
+pub mod serve;
+pub mod watch;
 
 use crossdock_model::topology::Topology;
 use crossdock_model::verify::{Kind, Row, Sample};
@@ -122,8 +125,20 @@ impl Report {
 /// # Errors
 /// A cluster does not answer, or refuses.
 pub fn run(topology: &Topology, options: &Options, progress: &Progress) -> Result<Report, Error> {
-    let items = survey(topology, options)?;
-    let compared = compare_all(topology, &items, options, progress)?;
+    run_items(topology, &survey(topology, options)?, options, progress)
+}
+
+/// The same, for partitions that were looked at already; the report is in their order.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_items(
+    topology: &Topology,
+    items: &[Item],
+    options: &Options,
+    progress: &Progress,
+) -> Result<Report, Error> {
+    let compared = compare_all(topology, items, options, progress)?;
     progress.finish();
-    Ok(Report::new(jobs::lines(&items, compared)))
+    Ok(Report::new(jobs::lines(items, compared)))
 }

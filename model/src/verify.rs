@@ -14,12 +14,14 @@ mod finding;
 mod lens;
 mod offsets;
 mod outcome;
+mod repair;
 mod sample;
 
 pub use digest::{Digest, HeaderFold, Part};
 pub use finding::{Difference, Excuse, Excused, Kind, Row};
 pub use lens::{Birth, Fate, Lens, Look, SourceRecord, TargetRecord};
 pub use outcome::{Outcome, settle};
+pub use repair::Remedy;
 pub use sample::{Sample, stretches};
 
 use by_content::ByContent;

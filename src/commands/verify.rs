@@ -1,9 +1,13 @@
 //! `crossdock verify`: compares contents.
 
 mod counts;
+mod repair;
 mod text;
+mod watch;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::anyhow;
 use crossdock_model::topology::Topology;
@@ -24,6 +28,8 @@ Examples:
   crossdock verify topology.yaml --edges bj-to-sh --topics 'orders.*' --since 2026-01-31T00:00:00Z
   crossdock verify topology.yaml --sample 1%     reads a hundredth of it
   crossdock verify topology.yaml --counts        reads no records at all
+  crossdock verify topology.yaml --watch         goes on, slowly; see docs/verify.md
+  crossdock verify topology.yaml --repair        sends missing records again, after a yes
 
 It may run while the topology does: what an edge has not committed yet is not compared.
 Exit status 1: something is different. 3: a cluster could not be reached.")]
@@ -63,24 +69,60 @@ pub struct Args {
     /// Reads at most so many records a second, of both sides together
     #[arg(long, value_name = "RECORDS/S", value_parser = clap::value_parser!(u64).range(1..))]
     pub limit: Option<u64>,
+    /// Goes on comparing what is copied from now on too, and serves up to where both ends are equal
+    #[arg(long, conflicts_with_all = ["since", "until", "from_offset", "to_offset", "sample", "counts", "repair", "format"])]
+    pub watch: bool,
+    /// Where a watch serves its metrics
+    #[arg(
+        long,
+        value_name = "ADDR",
+        requires = "watch",
+        default_value = "127.0.0.1:8643"
+    )]
+    pub listen: SocketAddr,
+    /// Between two rounds of a watch
+    #[arg(long, value_name = "DURATION", requires = "watch", default_value = "10s", value_parser = humantime::parse_duration)]
+    pub every: Duration,
+    /// Sends missing records again where the order of their keys permits, after a yes
+    #[arg(long, conflicts_with_all = ["sample", "counts", "format"])]
+    pub repair: bool,
+    /// Does not ask
+    #[arg(long, requires = "repair")]
+    pub yes: bool,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }
 
+/// Records a second that a watch reads unless told otherwise.
+const WATCH_LIMIT: u64 = 10_000;
+
 /// Runs the command.
 pub fn main(args: Args) -> Outcome {
-    logging::start_quietly();
+    if args.watch {
+        logging::start();
+    } else {
+        logging::start_quietly();
+    }
     let topology = load::topology(&args.file)?;
-    let options = options(&topology, &args)?;
+    let mut options = options(&topology, &args)?;
+    if args.watch {
+        options.limit.get_or_insert(WATCH_LIMIT);
+        return watch::main(topology, options, args.listen, args.every);
+    }
     if args.counts {
         return counts::main(&topology, &options, args.format);
     }
     let progress = Progress::new("verify", "offsets", 0);
-    let report = verify::run(&topology, &options, &progress).map_err(Failure::cluster)?;
+    let items = verify::survey(&topology, &options).map_err(Failure::cluster)?;
+    let report = verify::run_items(&topology, &items, &options, &progress);
+    let report = report.map_err(Failure::cluster)?;
     match args.format {
         Format::Json => output::json(&report)?,
         Format::Text => output::data(&text::report(&report, &options))?,
+    }
+    if args.repair {
+        return repair::main(&topology, &options, (&items, &report), args.yes);
     }
     Ok(Verdict::found(!report.is_equal()))
 }

@@ -301,6 +301,22 @@ impl Writer {
         Ok(())
     }
 
+    /// Commits the open transaction of records alone: nobody's position is in it.
+    ///
+    /// # Errors
+    /// See [`CommitError`].
+    pub fn finish(&mut self) -> Result<(), CommitError> {
+        if !self.in_transaction {
+            return Ok(());
+        }
+        self.flush()?;
+        self.step("commit the transaction", || {
+            self.producer.commit_transaction(STEP_WITHIN)
+        })?;
+        self.in_transaction = false;
+        Ok(())
+    }
+
     /// One step of a commit, tried twice where Kafka says that it may be.
     fn step(
         &self,

@@ -6,8 +6,9 @@ use crossdock_model::expect::Health;
 
 use super::Detail;
 use crate::monitor::{EdgeView, Recent};
+use crate::verify::watch::{Proved, State};
 use crate::worker::status::{Counts, Ends};
-use crate::worker::{EdgeSnapshot, PartitionSnapshot, State};
+use crate::worker::{self, EdgeSnapshot, PartitionSnapshot};
 
 const DOCS: &str = include_str!("../../docs/metrics.md");
 
@@ -23,7 +24,7 @@ fn edge() -> EdgeSnapshot {
         target_topic: "orders".to_owned(),
         position: Some(1_500),
         log_end_offset: Some(1_501),
-        state: State::Running,
+        state: worker::State::Running,
         reason: None,
         lag_records: 1,
         lag_seconds: 0.5,
@@ -35,7 +36,7 @@ fn edge() -> EdgeSnapshot {
         name: "bj-to-sh".to_owned(),
         source: "bj".to_owned(),
         target: "sh".to_owned(),
-        state: State::Running,
+        state: worker::State::Running,
         reason: None,
         lag_records: 1,
         lag_bytes: 100,
@@ -123,7 +124,11 @@ fn documented() -> BTreeMap<String, (String, BTreeSet<String>, String)> {
 #[test]
 fn the_documented_table_is_what_is_exported() {
     let documented = documented();
-    let text = page(Detail::Partition);
+    let watched = super::encode_watched(State {
+        partitions: vec![Proved::default()],
+        ..State::default()
+    });
+    let text = page(Detail::Partition) + &watched.unwrap();
     let mut found = BTreeMap::new();
     for (family, (kind, mut labels, help)) in exported(&text) {
         let name = match kind.as_str() {

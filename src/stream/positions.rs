@@ -140,6 +140,7 @@ impl Rules {
     fn tail(&self, twin: &Twin) -> Result<Tail, Error> {
         let is_ours = |hop: &Hop<'_>| {
             hop.cluster_id == self.source_id
+                && !hop.is_repair()
                 && hop.topic == &*twin.source_topic
                 && hop.partition == twin.partition
         };

@@ -13,8 +13,8 @@ use crate::kafka::{Error, ErrorKind, Record};
 use crate::progress::Progress;
 use crate::translate::Translator;
 
-/// A stretch that differs is looked at again with so many offsets more of the target on both sides:
-/// what lies out of place is then told from what is missing.
+/// A stretch that differs is looked at again, with so much more of the target before it and with all
+/// that follows: what lies out of place, or was sent again later, is then told from what is missing.
 const ROOM: i64 = 50_000;
 
 /// Tries of a partition whose log is cut while it is read.
@@ -160,10 +160,10 @@ impl<'a> Comparer<'a> {
         } else {
             at(span.from, begin)? - room
         };
-        let to = if span.to >= item.position {
+        let to = if span.to >= item.position || room > 0 {
             end
         } else {
-            at(span.to, end)? + room
+            at(span.to, end)?
         };
         Ok((
             from.clamp(begin, end.max(begin)),
@@ -271,7 +271,8 @@ fn drive(
     Ok(true)
 }
 
-fn seen<'l>(lens: &'l Lens, record: &Record<'_>) -> crossdock_model::verify::Look<'l> {
+/// What a record's headers say.
+pub(super) fn seen<'l>(lens: &'l Lens, record: &Record<'_>) -> crossdock_model::verify::Look<'l> {
     let mut look = lens.look();
     record.headers(|name, value| look.header(name, value));
     look

@@ -284,7 +284,10 @@ impl Item {
             ..
         } = &self.lens;
         let is_ours = |hop: &Hop<'_>| {
-            hop.cluster_id == *source_id && hop.topic == *topic && hop.partition == *partition
+            hop.cluster_id == *source_id
+                && !hop.is_repair()
+                && hop.topic == *topic
+                && hop.partition == *partition
         };
         if !self.edge.provenance {
             return Ok(self.source_start);
@@ -340,6 +343,18 @@ impl Item {
         };
         let from = since.unwrap_or(from).clamp(from, to);
         (from, until.unwrap_or(to).clamp(from, to))
+    }
+
+    /// Leaves out what lies before a source offset: it was compared before. Without provenance no part
+    /// can be found, and all is compared again.
+    pub fn go_on_from(&mut self, offset: i64) {
+        if let Some(span) = self.spans.first_mut()
+            && self.edge.provenance
+            && offset > span.from
+        {
+            span.from = offset.min(span.to);
+            self.is_whole = false;
+        }
     }
 
     /// Offsets to be read on both sides, for who watches.

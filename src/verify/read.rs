@@ -95,7 +95,7 @@ impl Feed {
     pub(super) fn read(
         &mut self,
         open: &mut Open,
-        mut see: impl FnMut(&Record<'_>),
+        mut see: impl FnMut(&mut Record<'_>),
     ) -> Result<At, Error> {
         if open.next >= open.end {
             return Ok(At::End);
@@ -104,13 +104,13 @@ impl Feed {
         self.reader
             .receive(Duration::from_millis(100), BATCH_RECORDS_MAX)
             .for_each(|_, received| match received {
-                Received::Record(record) => {
+                Received::Record(mut record) => {
                     is_news = true;
                     if record.offset() < open.next {
                         // Before what was asked for: a batch is sent as a whole.
                     } else if record.offset() < open.end && at == At::Somewhere {
                         open.next = record.offset() + 1;
-                        see(&record);
+                        see(&mut record);
                     } else {
                         at = At::End;
                     }

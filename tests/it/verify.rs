@@ -1,7 +1,7 @@
 //! Verify: what was tampered with is told by its exact places, and nothing else is.
 
 use crossdock_testbed::dump;
-use crossdock_testbed::record::{Record, VIA};
+use crossdock_testbed::record::{PartitionLog, Record, VIA};
 use crossdock_testbed::scene::Scene;
 use serde_json::{Value, json};
 
@@ -53,15 +53,7 @@ fn counts(partition: &Value) -> [u64; 5] {
 type Tamper = fn(&mut Vec<Record>);
 
 /// The copies that an edge from `bj` would write.
-fn copies(scene: &mut Scene, topic: &str) -> Vec<Record> {
-    let (id, bootstrap) = {
-        let broker = scene.broker("bj");
-        (broker.cluster_id().to_owned(), broker.bootstrap())
-    };
-    let mut log = dump::dump("bj", &bootstrap)
-        .topics
-        .remove(topic)
-        .expect("it is there");
+fn copies(id: &str, topic: &str, mut log: Vec<PartitionLog>) -> Vec<Record> {
     let copy = |mut record: Record| {
         let hop = format!("bj/{id}/{topic}/0/{}", record.offset);
         record.headers.push((VIA.to_vec(), Some(hop.into_bytes())));
@@ -89,11 +81,19 @@ fn tampered(name: &str, cases: &[(&str, Tamper)], records: usize) -> Scene {
     let topics: Vec<&str> = cases.iter().map(|(topic, _)| *topic).collect();
     let text = ONE_WAY.replace("orders|users|products", &topics.join("|"));
     let mut scene = scene(name, &["bj", "sh"], &text);
-    for (topic, tamper) in cases {
+    for topic in &topics {
         scene.topic("bj", topic, 1);
         scene.topic("sh", topic, 1);
         scene.produce("bj", topic, records);
-        let mut copies = copies(&mut scene, topic);
+    }
+    let (id, bootstrap) = {
+        let broker = scene.broker("bj");
+        (broker.cluster_id().to_owned(), broker.bootstrap())
+    };
+    let mut source = dump::dump("bj", &bootstrap);
+    for (topic, tamper) in cases {
+        let log = source.topics.remove(*topic).expect("it is there");
+        let mut copies = copies(&id, topic, log);
         tamper(&mut copies);
         scene.produce_records("sh", topic, copies);
         set_position(&scene, topic, records);

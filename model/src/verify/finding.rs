@@ -185,6 +185,9 @@ pub struct Row {
     pub unexpected: u64,
     /// The first differences, by place: at least one of each kind that was found.
     pub first: Vec<Difference>,
+    /// The source offsets without a copy, as runs: from, and to before.
+    #[serde(skip)]
+    pub missing_runs: Vec<(i64, i64)>,
     /// What was not compared or not counted, and why.
     #[serde(skip_serializing_if = "Excused::is_empty")]
     pub excused: Excused,

@@ -76,11 +76,6 @@ impl Outcome {
         }
     }
 
-    /// Source offsets without a copy, as runs: from, and to before.
-    pub fn missing_runs(&mut self) -> Vec<(i64, i64)> {
-        self.missing.runs()
-    }
-
     /// Whether nothing is different in it; what lies in other partitions is not known yet.
     pub fn is_equal(&self) -> bool {
         self.row.is_equal() && self.missing.len() == 0 && self.displaced.is_empty()
@@ -120,6 +115,7 @@ impl Outcome {
 
     fn row(mut self) -> Row {
         let missing = self.missing.len();
+        self.row.missing_runs = self.missing.runs();
         self.row.missing += missing;
         self.row.compared += missing;
         let first = self.missing.iter().take(FIRST_MAX).map(|s| Difference {
