@@ -136,8 +136,11 @@ impl<'a> Comparer<'a> {
         let starts = item.target.start_offsets(std::slice::from_ref(&place))?;
         let start = starts.get(&place).copied().unwrap_or(0);
         let (begin, end) = (item.target_span.0.max(start), item.target_span.1);
-        if item.is_whole || span.from >= span.to || !item.edge.provenance {
+        if item.is_whole || !item.edge.provenance {
             return Ok((begin, end));
+        }
+        if span.from >= span.to {
+            return Ok((end, end));
         }
         let translator = match self.translators.remove(&item.edge.name) {
             Some(translator) => translator,

@@ -50,7 +50,7 @@ pub fn text(status: &Value, with_partitions: bool) -> String {
     }
     let rows: Vec<_> = edges.iter().flat_map(group_rows).collect();
     if !rows.is_empty() {
-        text += &format!("\n{}", align(&GROUP_HEADS, &rows));
+        text += &format!("\n{}", output::table(&GROUP_HEADS, &rows));
     }
     let remarks: Vec<_> = edges.iter().flat_map(remarks).collect();
     if !remarks.is_empty() {

@@ -3,139 +3,139 @@ use super::*;
 /// A change of a clean pair.
 type Tamper = fn(&mut Pair);
 
+/// What is done, what it counts as, and the first difference.
+const CASES: [(&str, Tamper, [u64; 5], &str); 19] = [
+    ("nothing", |_| {}, [0, 0, 0, 0, 0], ""),
+    (
+        "the first is missing",
+        |p| {
+            p.target.remove(0);
+        },
+        [1, 0, 0, 0, 0],
+        "missing 0>-",
+    ),
+    (
+        "one in the middle",
+        |p| {
+            p.target.remove(50);
+        },
+        [1, 0, 0, 0, 0],
+        "missing 50>-",
+    ),
+    (
+        "the last",
+        |p| {
+            p.target.pop();
+        },
+        [1, 0, 0, 0, 0],
+        "missing 99>-",
+    ),
+    (
+        "all",
+        |p| p.target.clear(),
+        [100, 0, 0, 0, 0],
+        "missing 0>-",
+    ),
+    (
+        "one twice",
+        |p| p.target.insert(51, p.target[50]),
+        [0, 1, 0, 0, 0],
+        "duplicated 50>151",
+    ),
+    (
+        "one again at the end",
+        |p| p.target.push(p.target[3]),
+        [0, 1, 0, 0, 0],
+        "duplicated 3>200",
+    ),
+    (
+        "two swapped",
+        |p| p.target.swap(50, 51),
+        [0, 0, 1, 0, 0],
+        "reordered 50>151",
+    ),
+    (
+        "one too late",
+        |p| {
+            let r = p.target.remove(10);
+            p.target.push(r)
+        },
+        [0, 0, 1, 0, 0],
+        "reordered 10>199",
+    ),
+    (
+        "one too early: those it overtook",
+        |p| {
+            let r = p.target.remove(15);
+            p.target.insert(10, r)
+        },
+        [0, 0, 5, 0, 0],
+        "reordered 10>111",
+    ),
+    (
+        "key",
+        |p| p.target[7].digest = digest("x", "v7", 7),
+        [0, 0, 0, 1, 0],
+        "altered key 7>107",
+    ),
+    (
+        "value",
+        |p| p.target[8].digest = digest("k1", "x", 8),
+        [0, 0, 0, 1, 0],
+        "altered value 8>108",
+    ),
+    (
+        "timestamp",
+        |p| p.target[9].digest = digest("k2", "v9", 8),
+        [0, 0, 0, 1, 0],
+        "altered timestamp 9>109",
+    ),
+    (
+        "headers",
+        |p| p.target[9].digest = Digest::new(Some(b"k2"), Some(b"v9"), HeaderFold::default(), 9),
+        [0, 0, 0, 1, 0],
+        "altered headers 9>109",
+    ),
+    (
+        "key and value",
+        |p| p.target[9].digest = digest("x", "y", 9),
+        [0, 0, 0, 1, 0],
+        "altered key,value 9>109",
+    ),
+    (
+        "null for empty",
+        |p| {
+            p.source[9].digest = Digest::new(Some(b""), None, HeaderFold::default(), 9);
+            p.target[9].digest = Digest::new(None, None, HeaderFold::default(), 9)
+        },
+        [0, 0, 0, 1, 0],
+        "altered key 9>109",
+    ),
+    (
+        "of no record",
+        |p| {
+            p.source.remove(20);
+        },
+        [0, 0, 0, 0, 1],
+        "unexpected 20>120",
+    ),
+    (
+        "of the future",
+        |p| p.target.insert(5, named(0, 1_000_000)),
+        [0, 0, 0, 0, 1],
+        "unexpected 1000000>105",
+    ),
+    (
+        "of one to be dropped",
+        |p| p.source[20].fate = Fate::Left(Excuse::Loop),
+        [0, 0, 0, 0, 1],
+        "unexpected 20>120",
+    ),
+];
+
 #[test]
 fn every_kind_of_difference_is_told_by_its_places() {
-    let cases: [(&str, Tamper, [u64; 5], &str); 19] = [
-        ("nothing", |_| {}, [0, 0, 0, 0, 0], ""),
-        (
-            "the first is missing",
-            |p| {
-                p.target.remove(0);
-            },
-            [1, 0, 0, 0, 0],
-            "missing 0>-",
-        ),
-        (
-            "one in the middle",
-            |p| {
-                p.target.remove(50);
-            },
-            [1, 0, 0, 0, 0],
-            "missing 50>-",
-        ),
-        (
-            "the last",
-            |p| {
-                p.target.pop();
-            },
-            [1, 0, 0, 0, 0],
-            "missing 99>-",
-        ),
-        (
-            "all",
-            |p| p.target.clear(),
-            [100, 0, 0, 0, 0],
-            "missing 0>-",
-        ),
-        (
-            "one twice",
-            |p| p.target.insert(51, p.target[50]),
-            [0, 1, 0, 0, 0],
-            "duplicated 50>151",
-        ),
-        (
-            "one again at the end",
-            |p| p.target.push(p.target[3]),
-            [0, 1, 0, 0, 0],
-            "duplicated 3>200",
-        ),
-        (
-            "two swapped",
-            |p| p.target.swap(50, 51),
-            [0, 0, 1, 0, 0],
-            "reordered 50>151",
-        ),
-        (
-            "one too late",
-            |p| {
-                let r = p.target.remove(10);
-                p.target.push(r)
-            },
-            [0, 0, 1, 0, 0],
-            "reordered 10>199",
-        ),
-        (
-            "one too early: those it overtook",
-            |p| {
-                let r = p.target.remove(15);
-                p.target.insert(10, r)
-            },
-            [0, 0, 5, 0, 0],
-            "reordered 10>111",
-        ),
-        (
-            "key",
-            |p| p.target[7].digest = digest("x", "v7", 7),
-            [0, 0, 0, 1, 0],
-            "altered key 7>107",
-        ),
-        (
-            "value",
-            |p| p.target[8].digest = digest("k1", "x", 8),
-            [0, 0, 0, 1, 0],
-            "altered value 8>108",
-        ),
-        (
-            "timestamp",
-            |p| p.target[9].digest = digest("k2", "v9", 8),
-            [0, 0, 0, 1, 0],
-            "altered timestamp 9>109",
-        ),
-        (
-            "headers",
-            |p| {
-                p.target[9].digest = Digest::new(Some(b"k2"), Some(b"v9"), HeaderFold::default(), 9)
-            },
-            [0, 0, 0, 1, 0],
-            "altered headers 9>109",
-        ),
-        (
-            "key and value",
-            |p| p.target[9].digest = digest("x", "y", 9),
-            [0, 0, 0, 1, 0],
-            "altered key,value 9>109",
-        ),
-        (
-            "null for empty",
-            |p| {
-                p.source[9].digest = Digest::new(Some(b""), None, HeaderFold::default(), 9);
-                p.target[9].digest = Digest::new(None, None, HeaderFold::default(), 9)
-            },
-            [0, 0, 0, 1, 0],
-            "altered key 9>109",
-        ),
-        (
-            "of no record",
-            |p| {
-                p.source.remove(20);
-            },
-            [0, 0, 0, 0, 1],
-            "unexpected 20>120",
-        ),
-        (
-            "of the future",
-            |p| p.target.insert(5, named(0, 1_000_000)),
-            [0, 0, 0, 0, 1],
-            "unexpected 1000000>105",
-        ),
-        (
-            "of one to be dropped",
-            |p| p.source[20].fate = Fate::Left(Excuse::Loop),
-            [0, 0, 0, 0, 1],
-            "unexpected 20>120",
-        ),
-    ];
-    for (what, tamper, should, first) in cases {
+    for (what, tamper, should, first) in CASES {
         let mut pair = Pair::clean(0..100);
         tamper(&mut pair);
         let row = pair.renumbered().row();
@@ -186,46 +186,46 @@ fn one_record_in_a_million() {
 
 #[test]
 fn what_lies_beyond_the_window_is_still_counted_exactly() {
-    let n = by_hop::WINDOW as i64;
-    let cases: [(&str, Box<dyn Fn(&mut Pair)>, [u64; 5]); 5] = [
+    const N: usize = by_hop::WINDOW;
+    let cases: [(&str, Tamper, [u64; 5]); 5] = [
         (
             "a gap larger than the window",
-            Box::new(move |p| drop(p.target.drain(500..500 + 2 * n as usize))),
-            [2 * n as u64, 0, 0, 0, 0],
+            |p| drop(p.target.drain(500..500 + 2 * N)),
+            [2 * N as u64, 0, 0, 0, 0],
         ),
         (
             "one at the very end",
-            Box::new(|p| {
+            |p| {
                 let r = p.target.remove(7);
                 p.target.push(r)
-            }),
+            },
             [0, 0, 1, 0, 0],
         ),
         (
             "one at the very beginning",
-            Box::new(|p| {
+            |p| {
                 let r = p.target.pop().expect("one");
                 p.target.insert(0, r)
-            }),
+            },
             [0, 0, 1, 0, 0],
         ),
         (
             "everything twice",
-            Box::new(|p| p.target.extend_from_within(..)),
-            [0, 3 * n as u64, 0, 0, 0],
+            |p| p.target.extend_from_within(..),
+            [0, 3 * N as u64, 0, 0, 0],
         ),
         (
             "a copy of nothing far ahead",
-            Box::new(move |p| {
-                p.source.remove(2 * n as usize);
-                let r = p.target.remove(2 * n as usize);
+            |p| {
+                p.source.remove(2 * N);
+                let r = p.target.remove(2 * N);
                 p.target.insert(3, r)
-            }),
+            },
             [0, 0, 0, 0, 1],
         ),
     ];
     for (what, tamper, should) in cases {
-        let mut pair = Pair::clean(0..3 * n);
+        let mut pair = Pair::clean(0..3 * N as i64);
         tamper(&mut pair);
         assert_eq!(counts(&pair.renumbered().row()), should, "{what}");
     }
@@ -256,7 +256,8 @@ fn a_copy_in_a_wrong_partition_is_looked_up_in_its_own() {
         birth: Birth::Displaced { partition, source },
         ..named(500, source)
     };
-    let cases: [(&str, Tamper, TargetRecord, [u64; 5], [u64; 5]); 4] = [
+    type Counts = [u64; 5];
+    let cases: [(&str, Tamper, TargetRecord, Counts, Counts); 4] = [
         (
             "missing in its own",
             |p| {
