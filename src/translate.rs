@@ -22,6 +22,7 @@ use crate::stream::Twin;
 
 pub use group::GroupTranslator;
 pub use seen::Seen;
+pub(crate) use seen::kafka_id;
 pub use twins::{twin_of_source, twin_of_target};
 
 /// Translates the offsets of one edge.

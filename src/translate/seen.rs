@@ -159,7 +159,7 @@ impl Seen {
 }
 
 /// An id as Kafka itself writes it: librdkafka uses another base64.
-pub(super) fn kafka_id(text: &str) -> String {
+pub(crate) fn kafka_id(text: &str) -> String {
     text.replace('+', "-").replace('/', "_")
 }
 

@@ -15,6 +15,7 @@ use super::{Options, Stretch};
 use crate::connect::Clusters;
 use crate::kafka::{Cluster, Error, Fetched, Group, Tail, TopicPartition, last_copied};
 use crate::stream::Twin;
+use crate::translate::kafka_id;
 
 /// A partition to compare.
 #[derive(Clone)]
@@ -103,7 +104,10 @@ fn of_edge(
             target_id: target_id.clone(),
             topic: twin.source_topic.to_string(),
             partition: twin.partition,
-            topic_id: seen.topic_ids.get(&*twin.source_topic).cloned(),
+            topic_id: seen
+                .topic_ids
+                .get(&*twin.source_topic)
+                .map(|id| kafka_id(id)),
             is_recreated: false,
             provenance: edge.provenance,
             is_local_only: edge.forward == Forward::Local,
@@ -245,7 +249,7 @@ impl Item {
         // The position of an earlier incarnation says nothing of the present one.
         let is_outdated = matches!(
             (noted("topic-id="), self.lens.topic_id.as_deref()),
-            (Some(then), Some(now)) if then != "-" && then != now
+            (Some(then), Some(now)) if then != "-" && kafka_id(then) != now
         );
         self.position = match fetched.and_then(|f| f.offset) {
             _ if is_outdated => self.source_start,

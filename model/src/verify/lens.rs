@@ -107,7 +107,7 @@ impl Lens {
             return Birth::Other;
         }
         let is_present = match hop.incarnation() {
-            Some(id) => self.topic_id.as_deref().is_none_or(|now| now == id),
+            Some(id) => self.topic_id.as_deref().is_none_or(|now| is_same(now, id)),
             None => !self.is_recreated,
         };
         let (source, is_repair) = (hop.offset, hop.is_repair());
@@ -120,6 +120,12 @@ impl Lens {
             },
         }
     }
+}
+
+/// Ids of topics come in two alphabets of base64: `+` is `-` in the other one.
+fn is_same(now: &str, id: &str) -> bool {
+    let plain = |id: &'_ str| id.replace('+', "-");
+    plain(now) == plain(id)
 }
 
 impl Look<'_> {
