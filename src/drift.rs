@@ -14,6 +14,7 @@ use crossdock_model::plan::{self, Change, Code, Plan};
 
 use crate::fleet::{Fleet, Manifest};
 use crate::inventory::{self, Look, Read};
+use crate::progress::Progress;
 use crate::rollout::carry_out::make;
 use crate::rollout::text::describe_in_full;
 
@@ -54,7 +55,7 @@ fn wait(fleet: &Weak<Fleet>, long: Duration) -> bool {
 fn look(manifest: &Manifest, told: &mut BTreeSet<String>) {
     let Manifest { topology, edges } = manifest;
     let names = Names::new(topology.draft());
-    let read = inventory::read(topology, &names, Look::Settings);
+    let read = inventory::read(topology, &names, Look::Settings, &Progress::hidden());
     // Without one of them, another edge might seem to be the first that writes a topic.
     if let Some((alias, why)) = read.inventory.unreachable.iter().next() {
         tracing::debug!(

@@ -11,6 +11,7 @@ use crossdock_model::plan::{self, Flow, Group, Inventory, Partition, Topic};
 use crossdock_model::topology::{Cluster as Declared, Topology};
 
 use crate::kafka::{Cluster, Error, Fetched, TopicPartition, partitions_of};
+use crate::progress::Progress;
 use crate::worker::settings;
 
 /// The inventory, and the clusters that it was read from.
@@ -30,12 +31,17 @@ pub enum Look {
     Settings,
 }
 
-/// Reads every cluster of the topology, all at once. One that does not answer is noted.
-pub fn read(topology: &Topology, names: &Names, look: Look) -> Read {
+/// Steps of reading a cluster, for who watches.
+pub const STEPS: u64 = 2;
+
+/// Reads every cluster of the topology, all at once, each in [`STEPS`]. One that does not answer is
+/// noted.
+pub fn read(topology: &Topology, names: &Names, look: Look, progress: &Progress) -> Read {
     let mut inventory = Inventory::default();
     let mut clusters = BTreeMap::new();
     let listed = at_once(topology.clusters(), |declared| {
         let found = connect(declared).and_then(|c| Ok((list(topology, declared, &c)?, c)));
+        progress.add(1);
         (declared.alias.clone(), found)
     });
     for (alias, found) in listed {
@@ -66,6 +72,7 @@ pub fn read(topology: &Topology, names: &Names, look: Look) -> Read {
                 Look::Whole => offsets(topology, cluster, &wanted, &mut state),
                 Look::Settings => Ok(()),
             });
+        progress.add(1);
         (alias.clone(), done.map(|()| state))
     });
     for (alias, found) in detailed {

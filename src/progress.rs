@@ -34,6 +34,11 @@ impl Progress {
         Self(ProgressBar::hidden())
     }
 
+    /// Whether nobody sees it: figures need not be gathered.
+    pub fn is_hidden(&self) -> bool {
+        self.0.is_hidden()
+    }
+
     /// There is more to do than was known.
     pub fn expect(&self, more: u64) {
         self.0.inc_length(more);

@@ -18,6 +18,7 @@ use crate::home::{Home, checksum};
 use crate::inventory::{self, Look, Read};
 use crate::load::{self, Checked};
 use crate::output;
+use crate::progress::Progress;
 
 /// A topology, the clusters as they are, and what is to be done.
 pub struct Rollout {
@@ -51,7 +52,10 @@ impl Rollout {
     pub fn of_checked(checked: &Checked) -> Result<Self, Failure> {
         let topology = load::proved(checked)?;
         let names = Names::new(topology.draft());
-        let mut read = inventory::read(&topology, &names, Look::Whole);
+        let steps = inventory::STEPS * topology.clusters().len() as u64;
+        let progress = Progress::new("read the clusters", "steps", steps);
+        let mut read = inventory::read(&topology, &names, Look::Whole, &progress);
+        progress.finish();
         find_published(&topology, &mut read);
         let sum = checksum(&checked.text);
         let plan = plan::plan(&topology, &names, &read.inventory, &sum);

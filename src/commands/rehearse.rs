@@ -1,7 +1,6 @@
 //! `crossdock rehearse`: runs the topology for real on embedded clusters.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,6 +18,7 @@ use crate::fleet::{Fleet, Options};
 use crate::http::{About, AboutNow, Serving};
 use crate::metrics::Detail;
 use crate::monitor::Monitor;
+use crate::progress::Progress;
 use crate::rehearsal::lab::{Lab, PARTITIONS};
 use crate::rehearsal::proof::Proof;
 use crate::rehearsal::script::{Feeders, Script};
@@ -90,6 +90,7 @@ pub fn main(args: Args) -> Outcome {
             && edges
                 .iter()
                 .all(|edge| edge.delivery == Delivery::ExactlyOnce),
+        bar: Progress::new("rehearse", "copies", 0),
     };
     let proof = stage.play().map_err(Failure::Cluster)?;
     stage.show(&proof, args.format)?;
@@ -163,6 +164,7 @@ struct Stage<'a> {
     script: &'a Script,
     fleet: &'a Arc<Fleet>,
     is_exactly_once: bool,
+    bar: Progress,
 }
 
 impl Stage<'_> {
@@ -189,7 +191,7 @@ impl Stage<'_> {
             if is_still || is_over {
                 let proof = Proof::read(self.lab, self.script, produced, self.is_exactly_once)?;
                 if proof.is_exact() || is_over {
-                    self.clear_progress();
+                    self.bar.finish();
                     return Ok(proof);
                 }
             }
@@ -216,31 +218,28 @@ impl Stage<'_> {
 
     /// Tells how far it is, and returns how many records were copied.
     fn progress(&self, produced: u64) -> u64 {
-        let copied = self
+        let copied: u64 = self
             .fleet
             .snapshot()
             .iter()
             .map(|e| e.records_total + e.dropped_total.loops)
             .sum();
-        if std::io::stderr().is_terminal() {
-            let births = self.script.births.len() as u64;
-            let mut stderr = std::io::stderr().lock();
-            // Progress that cannot be shown is no reason to stop.
-            write!(
-                stderr,
-                "\r{} records produced, {copied} copied ",
-                produced * births
-            )
-            .ok();
-            stderr.flush().ok();
-        }
+        self.bar.set(
+            copied.min(self.copies(produced)),
+            self.copies(self.script.records),
+        );
         copied
     }
 
-    fn clear_progress(&self) {
-        if std::io::stderr().is_terminal() {
-            output::say("");
-        }
+    /// Copies that so many records of each topic make.
+    fn copies(&self, produced: u64) -> u64 {
+        let places = self
+            .script
+            .expected()
+            .values()
+            .flat_map(|births| births.values());
+        let records: usize = places.sum();
+        (records - self.script.births.len()) as u64 * produced
     }
 
     fn show(&self, proof: &Proof, format: Format) -> Result<(), Failure> {

@@ -19,6 +19,7 @@ use crate::load::Checked;
 use crate::metrics::Detail;
 use crate::monitor::Monitor;
 use crate::origin::{self, AtHome, Origin};
+use crate::progress::Progress;
 use crate::worker::Ending;
 use crate::{drift, home, http, load, logging, promises, report};
 use follow::Follower;
@@ -201,10 +202,14 @@ async fn replicate(
         drift::start(&fleet, args.sync_interval).map_err(Failure::cannot_start)?;
     }
     let mut ticks = tokio::time::interval(TICK);
+    let progress = match args.once {
+        true => Progress::new("catch up", "records", 0),
+        false => Progress::hidden(),
+    };
     let mut follower = Follower::new(origin, about, args)?;
     loop {
         tokio::select! {
-            _ = ticks.tick() => {}
+            _ = ticks.tick() => caught_up_so_far(&fleet, &progress),
             _ = terminate.recv() => stop(&fleet),
             _ = interrupt.recv() => stop(&fleet),
             _ = hangup.recv() => follower.look_again(),
@@ -214,7 +219,21 @@ async fn replicate(
             break;
         }
     }
+    progress.finish();
     Ok(fleet.endings())
+}
+
+/// What was copied, and what was there to copy.
+fn caught_up_so_far(fleet: &Fleet, progress: &Progress) {
+    if progress.is_hidden() {
+        return;
+    }
+    let (mut done, mut left) = (0, 0);
+    for edge in fleet.snapshot() {
+        done += edge.records_total + edge.dropped_total.loops + edge.dropped_total.replica;
+        left += u64::try_from(edge.lag_records).unwrap_or(0);
+    }
+    progress.set(done, done + left);
 }
 
 fn stop(fleet: &Fleet) {
