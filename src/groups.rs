@@ -29,7 +29,7 @@ use reading::{Asked, Targets};
 const KEPT_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What was read longer ago than this is not acted upon: the group may have come to life at the target.
-const STALE_AFTER: Duration = Duration::from_secs(5);
+const STALE_AFTER: Duration = Duration::from_secs(15);
 
 /// Positions that one request commits.
 const POSITIONS_A_REQUEST: usize = 500;

@@ -12,7 +12,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crossdock_model::edge::{Delivery, Edge};
-use crossdock_model::offsets::{Answer, Copied, Place, Runs, Stretch, backward};
+use crossdock_model::offsets::{
+    Answer, BEFORE_ALL, Copied, Place, Runs, Stretch, backward, counted_offset,
+};
 use crossdock_model::provenance::Hop;
 
 use crate::kafka::{
@@ -22,7 +24,6 @@ use crate::stream::Twin;
 
 pub use group::GroupTranslator;
 pub use seen::Seen;
-pub(crate) use seen::kafka_id;
 pub use twins::{twin_of_source, twin_of_target};
 
 /// Translates the offsets of one edge.
@@ -170,7 +171,7 @@ impl Translator {
             topic_id: seen.topic_id(twin),
         };
         let upto = self.glance.look(&look, |record| {
-            let source = reading.source_of(record).filter(|source| *source >= 0);
+            let source = reading.source_of(record).filter(|at| *at != BEFORE_ALL);
             places.extend(source.map(|source| Place {
                 target: record.offset(),
                 source,
@@ -217,10 +218,8 @@ impl Reading<'_> {
         let mut source = None;
         record.each_header(VIA, |value| {
             if let Some(hop) = Hop::parse(value) {
-                source = self.is_edges(&hop).then(|| match self.is_former(&hop) {
-                    true => -1,
-                    false => hop.offset,
-                });
+                let is_ours = self.is_edges(&hop);
+                source = is_ours.then(|| counted_offset(&hop, self.topic_id));
             }
         });
         source
@@ -228,7 +227,7 @@ impl Reading<'_> {
 
     /// Whether a hop is one that the edge made from the present incarnation.
     fn takes(&self, hop: &Hop<'_>) -> bool {
-        self.is_edges(hop) && !self.is_former(hop)
+        self.is_edges(hop) && counted_offset(hop, self.topic_id) != BEFORE_ALL
     }
 
     fn is_edges(&self, hop: &Hop<'_>) -> bool {
@@ -241,12 +240,5 @@ impl Reading<'_> {
             && !hop.is_repair()
             && hop.topic == &*self.twin.source_topic
             && hop.partition == self.twin.partition
-    }
-
-    fn is_former(&self, hop: &Hop<'_>) -> bool {
-        match (hop.topic_id, self.topic_id) {
-            (Some(then), Some(now)) => seen::kafka_id(then) != now,
-            _ => false,
-        }
     }
 }

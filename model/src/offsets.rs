@@ -7,10 +7,12 @@
 
 mod answer;
 pub mod group;
+mod incarnation;
 mod runs;
 mod search;
 
 pub use answer::{Answer, Copied, Ends, backward, beyond, forward};
+pub use incarnation::{BEFORE_ALL, counted_offset, topic_id};
 pub use runs::{First, Runs};
 pub use search::{Search, Stretch};
 

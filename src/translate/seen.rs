@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crossdock_model::offsets::Ends;
+use crossdock_model::offsets::{Ends, topic_id};
 
 use super::Translator;
 use crate::kafka::{Error, TopicPartition};
@@ -38,7 +38,9 @@ impl Noted {
         let part = |key: &str| metadata.split(' ').find_map(|part| part.strip_prefix(key));
         Self {
             committed,
-            topic_id: part("topic-id=").filter(|id| *id != "-").map(kafka_id),
+            topic_id: part("topic-id=")
+                .filter(|id| *id != "-")
+                .map(|id| topic_id(id).into_owned()),
             born: part("born=").and_then(|at| at.parse().ok()).unwrap_or(0),
         }
     }
@@ -108,7 +110,7 @@ impl Translator {
         let topics: Vec<&str> = topics.into_iter().collect();
         let now = source.topic_ids(&topics)?;
         let other = |twin: &Twin| {
-            let id = kafka_id(now.get(&*twin.source_topic)?);
+            let id = topic_id(now.get(&*twin.source_topic)?);
             let then = seen.topic_id(twin).filter(|then| *then != id)?;
             let why = format!(
                 "nothing was replicated yet of topic {} as it is now: it was made again (id {then}, now {id})",
@@ -156,11 +158,6 @@ impl Seen {
     pub(super) fn other_incarnation(&self, twin: &Twin) -> Option<&str> {
         self.others.get(&twin.target()).map(String::as_str)
     }
-}
-
-/// An id as Kafka itself writes it: librdkafka uses another base64.
-pub(crate) fn kafka_id(text: &str) -> String {
-    text.replace('+', "-").replace('/', "_")
 }
 
 #[cfg(test)]

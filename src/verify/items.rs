@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crossdock_model::edge::{Edge, Forward, Start};
 use crossdock_model::graph::{Names, Take};
 use crossdock_model::name::Alias;
+use crossdock_model::offsets::topic_id;
 use crossdock_model::plan::Config;
 use crossdock_model::provenance::Hop;
 use crossdock_model::topology::Topology;
@@ -15,7 +16,6 @@ use super::{Options, Stretch};
 use crate::connect::Clusters;
 use crate::kafka::{Cluster, Error, Fetched, Group, Tail, TopicPartition, last_copied};
 use crate::stream::Twin;
-use crate::translate::kafka_id;
 
 /// A partition to compare.
 #[derive(Clone)]
@@ -107,7 +107,7 @@ fn of_edge(
             topic_id: seen
                 .topic_ids
                 .get(&*twin.source_topic)
-                .map(|id| kafka_id(id)),
+                .map(|id| topic_id(id).into_owned()),
             is_recreated: false,
             provenance: edge.provenance,
             is_local_only: edge.forward == Forward::Local,
@@ -249,7 +249,7 @@ impl Item {
         // The position of an earlier incarnation says nothing of the present one.
         let is_outdated = matches!(
             (noted("topic-id="), self.lens.topic_id.as_deref()),
-            (Some(then), Some(now)) if then != "-" && kafka_id(then) != now
+            (Some(then), Some(now)) if then != "-" && topic_id(then) != now
         );
         self.position = match fetched.and_then(|f| f.offset) {
             _ if is_outdated => self.source_start,

@@ -315,6 +315,11 @@ fn both_ways_the_idle_side_is_written_and_the_group_loses_nothing() {
     member.until_idle(Duration::from_secs(3));
     processed.extend(member.stop());
     assert_union(&mut scene, processed);
+    until_next_rounds(&mut scene);
+    let (once, _) = spent(&mut scene);
+    until_next_rounds(&mut scene);
+    let (again, _) = spent(&mut scene);
+    assert_eq!(again, once, "what was answered once costs no read");
     scene.verdict().assert_exact();
 }
 
