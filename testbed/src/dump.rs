@@ -28,13 +28,22 @@ pub fn dump(id: &str, bootstrap: &str) -> ClusterDump {
 
 /// Reads what lies behind the ends that were `known` before.
 pub fn dump_from(id: &str, bootstrap: &str, known: &Ends) -> ClusterDump {
-    let consumer = consumer(bootstrap);
+    dump_by(&consumer(bootstrap), id, bootstrap, known)
+}
+
+/// Reads everything, also what belongs to aborted transactions; up to where all is committed or not.
+pub fn dump_uncommitted(id: &str, bootstrap: &str) -> ClusterDump {
+    let consumer = consumer_at(bootstrap, "read_uncommitted");
+    dump_by(&consumer, id, bootstrap, &Ends::new())
+}
+
+fn dump_by(consumer: &BaseConsumer, id: &str, bootstrap: &str, known: &Ends) -> ClusterDump {
     let read = |(topic, mut ends): (String, Vec<(i64, i64)>)| {
         let before = known.get(&topic).into_iter().flatten();
         for ((start, _), (_, end)) in ends.iter_mut().zip(before) {
             *start = (*start).max(*end);
         }
-        let logs = topic_logs(&consumer, &topic, &ends);
+        let logs = topic_logs(consumer, &topic, &ends);
         (topic, logs)
     };
     let topics = ends(bootstrap).into_iter().map(read).collect();
@@ -188,6 +197,28 @@ impl Watch {
         Self(consumer(bootstrap))
     }
 
+    /// The same, for ends that count records of open transactions.
+    pub fn uncommitted(bootstrap: &str) -> Self {
+        Self(consumer_at(bootstrap, "read_uncommitted"))
+    }
+
+    /// The end of each partition, as far as their leaders answer soon.
+    pub fn ends(&self, topic: &str) -> Vec<Option<i64>> {
+        let soon = Duration::from_secs(1);
+        let Ok(metadata) = self.0.fetch_metadata(Some(topic), soon) else {
+            return Vec::new();
+        };
+        let partitions = metadata
+            .topics()
+            .first()
+            .map_or(0, |t| t.partitions().len());
+        let end = |partition| {
+            let marks = self.0.fetch_watermarks(topic, partition as i32, soon);
+            marks.ok().map(|(_, end)| end)
+        };
+        (0..partitions).map(end).collect()
+    }
+
     /// The sum of the last stable offsets; 0 where there is no such topic yet.
     pub fn end_sum(&self, topic: &str) -> i64 {
         let Ok(metadata) = self.0.fetch_metadata(Some(topic), PATIENCE) else {
@@ -224,6 +255,19 @@ impl Progress {
             list.add_partition(topic, partition as i32);
         }
         Self(consumer, list)
+    }
+
+    /// Each of them, where the coordinator answers soon; `None` where there is none yet.
+    pub fn positions(&self) -> Vec<Option<i64>> {
+        let soon = Duration::from_secs(1);
+        let Ok(found) = self.0.committed_offsets(self.1.clone(), soon) else {
+            return Vec::new();
+        };
+        let offset = |place: &TopicPartitionListElem<'_>| match place.offset() {
+            Offset::Offset(at) => Some(at),
+            _ => None,
+        };
+        found.elements().iter().map(offset).collect()
     }
 
     /// Their sum.

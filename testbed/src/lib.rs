@@ -23,6 +23,7 @@ pub mod process;
 pub mod proxy;
 pub mod random;
 pub mod record;
+pub mod sampler;
 pub mod scene;
 pub mod segments;
 pub mod shapes;

@@ -1,6 +1,7 @@
 //! A scene: a topology on real brokers, records of odd shapes, crossdock as a process of its own.
 
 mod birth;
+mod ledger;
 mod process;
 mod rest;
 mod round;
@@ -18,6 +19,7 @@ use crate::load::Load;
 use crate::pool::{self, Lease};
 use crate::proxy::Proxy;
 use crate::random::seed_of;
+use crate::sampler::Sampler;
 use crate::verdict::{Evidence, Route};
 use crate::writer::PATIENCE;
 use crate::{admin, dump, wait, workdir};
@@ -47,6 +49,9 @@ pub struct Scene {
     /// Where the logs ended when the round began.
     from: BTreeMap<String, dump::Ends>,
     patience: Duration,
+    sampler: Option<Sampler>,
+    /// What lay on clusters that are only read when the scene began.
+    before: BTreeMap<String, Vec<String>>,
     /// Cluster and topic of what users write in transactions under load.
     transactional: BTreeSet<(String, String)>,
 }
@@ -109,6 +114,8 @@ impl Scene {
             further: Vec::new(),
             from: BTreeMap::new(),
             patience: CAUGHT_UP_WITHIN,
+            sampler: None,
+            before: BTreeMap::new(),
             transactional: BTreeSet::new(),
         }
     }

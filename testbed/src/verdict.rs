@@ -4,16 +4,24 @@
 //! that were tampered with, each check must fire where it should and no other.
 
 mod births;
+mod claims;
+mod keys;
+mod positions;
 mod routes;
 #[cfg(test)]
 mod tests;
+mod views;
 mod world;
+mod writers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::record::ClusterDump;
+use crate::segments::Batch;
 use crate::writer::Birth;
+pub use claims::Claim;
+pub use positions::Sample;
 
 /// One topic copied by one edge.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +55,19 @@ pub struct Evidence {
     pub groups: BTreeMap<String, BTreeSet<String>>,
     /// Logs that still grew after the load had ended and all was said to be caught up.
     pub moved: Vec<String>,
+    /// All logs once more, read uncommitted; a cluster that was not read so is not judged by it.
+    pub uncommitted: BTreeMap<String, ClusterDump>,
+    /// What edges say of themselves, where they were started once.
+    pub claims: Vec<Claim>,
+    /// Positions as they were seen while it ran.
+    pub samples: Vec<Sample>,
+    /// The batches of partitions that one edge alone writes in transactions: cluster, topic, partition.
+    pub batches: BTreeMap<(String, String, usize), Vec<Batch>>,
+    /// Of clusters that are read only, everything but records that could be changed there: before,
+    /// and after.
+    pub untouched: BTreeMap<String, [Vec<String>; 2]>,
+    /// How many records lay in all logs before and after restarts without news.
+    pub restarts: Vec<[u64; 2]>,
     /// Where edges deliver at least once: how many records they may have repeated in all. A repeat must
     /// then be a replay: from somewhere before, on in order, without a gap.
     pub replays_max: Option<u64>,
@@ -79,6 +100,24 @@ pub enum Check {
     World,
     /// A log still grows though nobody produces.
     Rest,
+    /// Records of one key are not in the order in which they were born.
+    KeyOrder,
+    /// A position was recorded for what the target did not hold.
+    Position,
+    /// Two owners wrote one partition at a time, or an old one after a new one.
+    Writer,
+    /// What can be read differs between the isolation levels by more than what was aborted.
+    Isolation,
+    /// A cluster that is only read was changed.
+    Source,
+    /// A restart without news wrote something.
+    Restart,
+    /// An edge says something of itself that is not so.
+    Metrics,
+    /// An edge does not account for everything that it has read.
+    Accounting,
+    /// A cluster holds more or less than was born there and brought.
+    Conservation,
 }
 
 /// One thing that is wrong.
@@ -101,6 +140,10 @@ pub struct Verdict {
     may_replay: bool,
     /// Identities that users' own producers wrote twice.
     doubled: BTreeSet<Vec<u8>>,
+    copies_of: BTreeMap<String, usize>,
+    /// Records of edges' transactions that were aborted.
+    hidden: usize,
+    samples: usize,
     seed: u64,
 }
 
@@ -121,6 +164,12 @@ pub fn judge(evidence: &Evidence) -> Verdict {
     births::check(evidence, &mut verdict);
     routes::check(evidence, &mut verdict);
     world::check(evidence, &mut verdict);
+    keys::check(evidence, &mut verdict);
+    positions::check(evidence, &mut verdict);
+    writers::check(evidence, &mut verdict);
+    views::check(evidence, &mut verdict);
+    claims::check(evidence, &mut verdict);
+    verdict.samples = evidence.samples.len();
     verdict
 }
 
@@ -167,11 +216,19 @@ impl fmt::Display for Verdict {
             replayed,
             may_replay,
             doubled,
+            hidden,
+            samples,
             seed,
+            ..
         } = self;
         let mut scale = format!("{births} records born, {copies} copies, {logs} logs, seed {seed}");
         if *may_replay {
             scale.push_str(&format!(", {replayed} repeated"));
+        }
+        if *hidden > 0 || *samples > 0 {
+            scale.push_str(&format!(
+                ", {hidden} in aborted attempts, {samples} positions seen"
+            ));
         }
         if !doubled.is_empty() {
             scale.push_str(&format!(", {} doubled by users", doubled.len()));

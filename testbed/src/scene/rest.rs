@@ -253,6 +253,7 @@ impl Scene {
             }
             evidence.clusters.insert(alias.clone(), dump);
         }
+        self.gather(&mut evidence);
         // Records that go round come back within this time.
         thread::sleep(REST.saturating_sub(begun.elapsed()));
         for ((alias, topic), end) in self.ends() {

@@ -62,6 +62,7 @@ fn check_route(evidence: &Evidence, route: &Route, verdict: &mut Verdict) {
             .filter(|(_, hop)| hop.cluster == from.id && hop.topic == *topic)
             .collect();
         verdict.copies += found.len();
+        *verdict.copies_of.entry(edge.clone()).or_default() += found.len();
         compare(&here, (source, partition), &wanted, &found, verdict);
         if evidence.replays_max.is_some() {
             check_replays(&here, &wanted, &found, verdict);
@@ -70,7 +71,7 @@ fn check_route(evidence: &Evidence, route: &Route, verdict: &mut Verdict) {
 }
 
 /// The record guard, told anew from the contract.
-fn taken(route: &Route, target: &ClusterDump, record: &Record) -> bool {
+pub(super) fn taken(route: &Route, target: &ClusterDump, record: &Record) -> bool {
     let hops = record.hops();
     (hops.is_empty() || !route.local_only) && hops.iter().all(|hop| hop.cluster != target.id)
 }

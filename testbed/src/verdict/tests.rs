@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Check, Evidence, Route, judge};
+use super::{Check, Claim, Evidence, Route, Sample, judge};
 use crate::random::Random;
 use crate::record::{ClusterDump, PartitionLog, Record, VIA};
+use crate::segments::{Batch, Kind};
 use crate::shapes::{self, Identity};
 use crate::writer::{Birth, Outcome};
 
@@ -293,6 +294,208 @@ fn lost_reordered_or_changed_records_are_seen_among_replays_too() {
     }
 }
 
+// === What the ledger holds besides the logs ===
+
+#[test]
+fn two_records_of_one_key_that_changed_places_break_the_order_of_the_key() {
+    let mut evidence = two_way();
+    let log = log_of(&mut evidence, "sh", 0);
+    let copies: Vec<usize> = (0..log.len())
+        .filter(|place| log[*place].last_hop().is_some() && log[*place].uid().is_some())
+        .collect();
+    let first = copies[40];
+    let second = copies[41..]
+        .iter()
+        .find(|place| log[**place].key == log[first].key);
+    log.swap(first, *second.expect("keys come again"));
+    let found = checks(&evidence);
+    assert!(
+        found.contains(&Check::KeyOrder) && found.contains(&Check::Order),
+        "{found:?}"
+    );
+}
+
+fn sample(position: i64, target_end: i64) -> Sample {
+    Sample {
+        edge: "bj-to-sh".into(),
+        target_topic: "orders".into(),
+        partition: 0,
+        position,
+        target_end,
+    }
+}
+
+#[test]
+fn a_position_beyond_what_the_target_held_is_seen() {
+    let mut evidence = two_way();
+    let log = log_of(&mut evidence, "sh", 0);
+    let copy = log[copy_at(log, 50)].clone();
+    let (offset, hop) = (copy.offset, copy.last_hop().expect("it is a copy"));
+    // All that lies before the position was there: the copy before, and no record behind it.
+    evidence.samples = vec![sample(hop.offset, offset)];
+    assert_eq!(checks(&evidence), BTreeSet::new());
+    // Raised by one, the record itself would have had to be there.
+    evidence.samples = vec![sample(hop.offset + 1, offset)];
+    assert_eq!(checks(&evidence), BTreeSet::from([Check::Position]));
+    evidence.samples = vec![sample(hop.offset + 1, offset + 1)];
+    assert_eq!(checks(&evidence), BTreeSet::new());
+}
+
+#[test]
+fn a_position_beyond_the_sources_log_is_seen() {
+    let mut evidence = two_way();
+    for cluster in evidence.clusters.values_mut() {
+        cluster.topics.get_mut("orders").expect("it is there")[0].end = 5_000;
+    }
+    evidence.samples = vec![sample(5_000, 5_000)];
+    assert_eq!(checks(&evidence), BTreeSet::new());
+    evidence.samples = vec![sample(5_001, 5_000)];
+    assert_eq!(checks(&evidence), BTreeSet::from([Check::Position]));
+}
+
+/// Producer, epoch, offset, kind.
+fn batches(all: &[(i64, i16, i64, Kind)]) -> Evidence {
+    let batch = |&(producer, epoch, first, kind): &(i64, i16, i64, Kind)| Batch {
+        first,
+        last: first,
+        producer,
+        epoch,
+        kind,
+    };
+    let batches = all.iter().map(batch).collect();
+    let place = ("sh".to_owned(), "orders".to_owned(), 0);
+    Evidence {
+        batches: BTreeMap::from([(place, batches)]),
+        ..two_way()
+    }
+}
+
+#[test]
+fn two_owners_of_one_partition_at_a_time_are_seen() {
+    use Kind::{Abort, Commit, Transactional as Data};
+    let exact = [
+        // One after the other; and an old one whose attempt was aborted.
+        &[
+            (1, 0, 10, Data),
+            (1, 0, 11, Commit),
+            (2, 0, 12, Data),
+            (2, 0, 13, Commit),
+        ][..],
+        &[
+            (1, 0, 10, Data),
+            (2, 0, 11, Data),
+            (1, 1, 12, Abort),
+            (2, 0, 13, Commit),
+        ],
+        &[
+            (1, 0, 10, Data),
+            (1, 0, 11, Commit),
+            (1, 1, 12, Data),
+            (1, 1, 13, Commit),
+        ],
+    ];
+    for all in exact {
+        assert_eq!(checks(&batches(all)), BTreeSet::new(), "{all:?}");
+    }
+    let wrong = [
+        // Both became visible though they were open at one time.
+        &[
+            (1, 0, 10, Data),
+            (2, 0, 11, Data),
+            (1, 0, 12, Commit),
+            (2, 0, 13, Commit),
+        ][..],
+        // An older incarnation wrote after a newer one.
+        &[
+            (1, 1, 10, Data),
+            (1, 1, 11, Commit),
+            (1, 0, 12, Data),
+            (1, 0, 13, Abort),
+        ],
+    ];
+    for all in wrong {
+        assert_eq!(
+            checks(&batches(all)),
+            BTreeSet::from([Check::Writer]),
+            "{all:?}"
+        );
+    }
+}
+
+#[test]
+fn what_only_one_isolation_level_shows_is_hidden_attempts_and_nothing_else() {
+    let mut evidence = two_way();
+    evidence.uncommitted = evidence.clusters.clone();
+    // An attempt that was aborted: there, but not for who reads committed.
+    let attempt = log_of(&mut evidence, "sh", 0)[copy_at_of(&two_way(), 25)].clone();
+    let all = evidence.uncommitted.get_mut("sh").expect("it is there");
+    let log = &mut all.topics.get_mut("orders").expect("it is there")[0].records;
+    log.push(Record {
+        offset: 9_999,
+        ..attempt
+    });
+    assert_eq!(checks(&evidence), BTreeSet::new());
+    assert!(
+        judge(&evidence)
+            .to_string()
+            .contains("1 in aborted attempts")
+    );
+    let all = evidence.uncommitted.get_mut("sh").expect("it is there");
+    all.topics.get_mut("orders").expect("it is there")[0]
+        .records
+        .remove(3);
+    assert_eq!(checks(&evidence), BTreeSet::from([Check::Isolation]));
+}
+
+#[test]
+fn a_source_that_was_changed_and_a_restart_that_wrote_are_seen() {
+    let mut evidence = two_way();
+    let before = vec!["orders 2 []".to_owned()];
+    evidence
+        .untouched
+        .insert("bj".into(), [before.clone(), before.clone()]);
+    evidence.restarts.push([800, 800]);
+    assert_eq!(checks(&evidence), BTreeSet::new());
+    let after = [before.clone(), vec!["a group".to_owned()]].concat();
+    evidence.untouched.insert("bj".into(), [before, after]);
+    assert_eq!(checks(&evidence), BTreeSet::from([Check::Source]));
+    evidence.untouched.clear();
+    evidence.restarts.push([800, 801]);
+    assert_eq!(checks(&evidence), BTreeSet::from([Check::Restart]));
+}
+
+/// What both edges rightly say of themselves.
+fn claims() -> Vec<Claim> {
+    let each = EACH * PARTITIONS as u64;
+    let claim = |edge: &str| Claim {
+        edge: edge.into(),
+        written: each,
+        left_out: BTreeMap::from([("loop".to_owned(), each)]),
+        ..Claim::default()
+    };
+    vec![claim("bj-to-sh"), claim("sh-to-bj")]
+}
+
+#[test]
+fn edges_that_do_not_tell_the_truth_are_seen() {
+    let with = |change: fn(&mut Claim)| {
+        let mut evidence = two_way();
+        evidence.claims = claims();
+        change(&mut evidence.claims[0]);
+        checks(&evidence)
+    };
+    assert_eq!(with(|_| {}), BTreeSet::new());
+    assert_eq!(
+        with(|claim| claim.lag = 1),
+        BTreeSet::from([Check::Metrics])
+    );
+    let more = with(|claim| drop(claim.left_out.insert("loop".into(), 7)));
+    assert_eq!(more, BTreeSet::from([Check::Accounting]));
+    // One that says it has written more than it has is wrong in every account.
+    let all = BTreeSet::from([Check::Metrics, Check::Accounting, Check::Conservation]);
+    assert_eq!(with(|claim| claim.written += 1), all);
+}
+
 /// Tampers with partition 0 of `orders` on sh.
 fn fires(check: Check, tamper: impl FnOnce(&mut Vec<Record>)) {
     let mut evidence = two_way();
@@ -386,6 +589,10 @@ fn two_way() -> Evidence {
                 });
             }
         }
+    }
+    let clusters = evidence.clusters.values_mut();
+    for log in clusters.flat_map(|c| c.topics.values_mut()).flatten() {
+        log.end = log.records.last().map_or(0, |record| record.offset + 1);
     }
     evidence
 }

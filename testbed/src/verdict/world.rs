@@ -26,6 +26,20 @@ pub(super) fn check(evidence: &Evidence, verdict: &mut Verdict) {
             );
         }
     }
+    for (alias, [before, after]) in &evidence.untouched {
+        for gone in before.iter().filter(|trace| !after.contains(trace)) {
+            verdict.add(Check::Source, format!("{alias} had {gone}"));
+        }
+        for new in after.iter().filter(|trace| !before.contains(trace)) {
+            verdict.add(Check::Source, format!("{alias} has {new}"));
+        }
+    }
+    for [before, after] in &evidence.restarts {
+        if before != after {
+            let text = format!("{before} records before a restart, {after} after it");
+            verdict.add(Check::Restart, text);
+        }
+    }
     for text in &evidence.moved {
         verdict.add(Check::Rest, text.clone());
     }
