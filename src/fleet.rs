@@ -247,11 +247,13 @@ impl Fleet {
             .is_some()
     }
 
-    /// Whether all workers have ended.
+    /// Whether all workers have ended. Without any, a reload may bring some, until it is to stop.
     pub fn is_finished(&self) -> bool {
-        self.workers()
-            .iter()
-            .all(|worker| worker.handle.is_finished())
+        let workers = self.workers();
+        match workers.is_empty() {
+            true => self.is_stopping(),
+            false => workers.iter().all(|worker| worker.handle.is_finished()),
+        }
     }
 
     /// Asks all workers to end their transactions and stop.
@@ -343,6 +345,7 @@ fn setup(
         source,
         target,
         instance: options.instance.clone(),
+        process: options.process.clone(),
         once: options.once,
         groups_interval: options.groups_interval,
     })

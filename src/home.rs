@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use crossdock_model::name::{Alias, CONTROL_TOPIC};
-use crossdock_model::plan::Published;
+use crossdock_model::plan::{Published, home_id};
 use crossdock_model::topology::Cluster as Declared;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -154,10 +154,7 @@ impl Home {
     /// not answer or refuses.
     pub fn publish(&self, text: &str, seen: Option<&str>) -> Result<Revision, Refused> {
         self.cluster.make_log(CONTROL_TOPIC)?;
-        let pen = Pen::take(
-            &self.cluster,
-            &format!("crossdock.{}.topology", self.topology),
-        )?;
+        let pen = Pen::take(&self.cluster, &home_id(&self.topology))?;
         let before = self.entry()?;
         let newest = before.as_ref().map(|e| &e.newest);
         if newest.map(|r| r.uuid.as_str()) != seen {

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+mod access;
+
 use crossdock_model::edge::{Edge, Start};
 use crossdock_model::graph::{Names, literals};
 use crossdock_model::groups::{Choice, Selection};
@@ -62,14 +64,15 @@ pub fn read(topology: &Topology, names: &Names, look: Look, progress: &Progress)
     let detailed = at_once(clusters.iter(), |(alias, cluster)| {
         let mut state = inventory.clusters.get(alias).cloned().unwrap_or_default();
         let wanted = places(alias, &flows, &shadowed, &state);
-        let made = to_make(alias, &flows, &state);
+        let missing = missing(alias, &flows, &state);
         let asked = cluster
-            .may_not_make(&made)
+            .may_not_make(&to_make(&missing, &state))
             .map(|refused| state.not_makeable = refused);
         let done = asked
             .and_then(|()| detail(cluster, &wanted, &mut state))
             .and_then(|()| match look {
-                Look::Whole => offsets(topology, cluster, &wanted, &mut state),
+                Look::Whole => offsets(topology, cluster, &wanted, &mut state)
+                    .and_then(|()| access::read(topology, cluster, &missing, &mut state)),
                 Look::Settings => Ok(()),
             });
         progress.add(1);
@@ -94,7 +97,7 @@ pub fn read(topology: &Topology, names: &Names, look: Look, progress: &Progress)
 }
 
 /// Does something for each of them, each in a thread of its own: clusters are far away.
-fn at_once<I: Send, T: Send>(
+pub fn at_once<I: Send, T: Send>(
     items: impl IntoIterator<Item = I>,
     work: impl Fn(I) -> T + Sync,
 ) -> Vec<T> {
@@ -259,18 +262,22 @@ fn places(
         .collect()
 }
 
-/// The topics that flows want made on a cluster which does not let this principal make any topic: it
-/// may still be allowed for single names.
-fn to_make<'a>(alias: &Alias, flows: &'a [Flow], state: &plan::Cluster) -> Vec<&'a str> {
-    let may_make_any = |all: &plan::Operations| all.contains("CREATE") || all.contains("ALL");
-    if state.operations.as_ref().is_none_or(may_make_any) {
-        return Vec::new();
-    }
+/// The topics of a cluster that flows write and that are not there, or not to be seen.
+fn missing<'a>(alias: &Alias, flows: &'a [Flow], state: &plan::Cluster) -> BTreeSet<&'a str> {
     let targets = flows.iter().map(|f| &f.target);
     let missing =
         targets.filter(|(cluster, topic)| cluster == alias && !state.topics.contains_key(topic));
-    let missing: BTreeSet<&str> = missing.map(|(_, topic)| topic.as_str()).collect();
-    missing.into_iter().collect()
+    missing.map(|(_, topic)| topic.as_str()).collect()
+}
+
+/// Those of them that are worth asking for: a cluster which does not let this principal make any topic
+/// may still allow single names.
+fn to_make<'a>(missing: &BTreeSet<&'a str>, state: &plan::Cluster) -> Vec<&'a str> {
+    let may_make_any = |all: &plan::Operations| all.contains("CREATE") || all.contains("ALL");
+    match state.operations.as_ref().is_none_or(may_make_any) {
+        true => Vec::new(),
+        false => missing.iter().copied().collect(),
+    }
 }
 
 /// Ids, permissions and configs of some topics.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use anyhow::anyhow;
 use crossdock_model::finding::{Code, Severity};
 use crossdock_model::graph::Names;
+use crossdock_model::name::CONTROL_TOPIC;
 use crossdock_model::plan::{self, Plan};
 use crossdock_model::topology::Topology;
 
@@ -119,6 +120,12 @@ fn find_published(topology: &Topology, read: &mut Read) {
     let Some(cluster) = read.clusters.get(home).cloned() else {
         return;
     };
+    let state = read.inventory.clusters.get(home);
+    let control = state.and_then(|c| c.topics.get(CONTROL_TOPIC)?.operations.as_ref());
+    if control.is_some_and(|all| !all.contains("READ") && !all.contains("ALL")) {
+        // The plan tells that it may not be read.
+        return;
+    }
     match Home::new(cluster, topology.name()).entry() {
         Ok(entry) => read.inventory.published = entry.map(|e| e.newest.published()),
         Err(error) => {

@@ -53,6 +53,8 @@ pub struct Setup {
     pub member: Properties,
     /// Name of this process among those that run the topology.
     pub instance: String,
+    /// What no other process is called; the client ids of its members end with it.
+    pub process: String,
     /// Whether the worker stops when it has caught up with what was there.
     pub once: bool,
     /// Between two rounds in which groups follow.

@@ -20,10 +20,10 @@ use crate::topology::Topology;
 
 pub use desired::{MAX_MESSAGE_BYTES, is_synced, with_header_room};
 pub use edges::{EdgePlan, PartitionPlan, TopicPlan};
-pub use findings::{Code, Finding};
+pub use findings::{Code, Finding, home_id};
 pub use flow::{Flow, Place, flows, is_held, shadowed, topics_of};
 pub use inventory::{
-    Acl, Cluster, Config, Group, Inventory, Operations, Partition, Published, Sample, Topic,
+    Acl, Cluster, Config, Group, Inventory, Operations, Partition, Published, Sample, Sizes, Topic,
 };
 
 /// What is to be done, and what is to be known.
@@ -143,7 +143,7 @@ pub fn plan(topology: &Topology, names: &Names, seen: &Inventory, checksum: &str
     Plan {
         topology: topology.name().to_owned(),
         edges: edges::edges(topology, &flows, &desired, seen),
-        findings: findings::findings(topology, names, &flows, &desired, seen),
+        findings: findings::findings(topology, names, &flows, &desired, &changes, seen),
         basis: changes::basis(&flows, seen),
         changes,
     }

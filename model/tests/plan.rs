@@ -365,7 +365,7 @@ fn a_foreign_replica_is_told_and_not_made_where_it_has_been() {
     let mut orders = topic("o", 1, &[]);
     orders.sample = Sample {
         records: 2,
-        bytes: 200,
+        sizes: BTreeMap::new(),
         lineage: Some(BTreeSet::from(["id-b".to_owned()])),
         origins: BTreeSet::new(),
     };

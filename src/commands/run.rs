@@ -92,7 +92,12 @@ pub fn main(args: Args) -> Outcome {
         .map_err(Failure::CannotStart)?;
     let once = args.once;
     let endings = runtime.block_on(replicate(
-        &topology, &edges, &options, origin, args, findings,
+        &topology,
+        &edges,
+        &options,
+        origin,
+        args,
+        findings,
     ))?;
     verdict(&endings, once)
 }
@@ -127,48 +132,49 @@ fn instance(given: Option<String>) -> Result<String, Failure> {
     Ok(instance)
 }
 
+/// The edges that are to run here.
 fn select<'a>(topology: &'a Topology, args: &Args) -> Result<Vec<&'a Edge>, Failure> {
-    let known = |name: &String| topology.edges().iter().any(|e| e.name.as_str() == name);
-    if let Some(unknown) = args.edges.iter().find(|name| !known(name)) {
-        let names: Vec<_> = topology.edges().iter().map(|e| e.name.as_str()).collect();
-        return Err(Failure::cannot_start(anyhow!(
-            "no edge `{unknown}`; there are {}",
-            names.join(", ")
-        )));
+    if let Some(unknown) = unknown(topology, args).into_iter().next() {
+        return Err(Failure::cannot_start(anyhow!("{unknown}")));
     }
-    let declared = |alias: &String| {
-        topology
-            .clusters()
-            .iter()
-            .any(|c| c.alias.as_str() == alias)
-    };
-    if let Some(unknown) = args.clusters.iter().find(|alias| !declared(alias)) {
-        let aliases: Vec<_> = topology
-            .clusters()
-            .iter()
-            .map(|c| c.alias.as_str())
-            .collect();
-        return Err(Failure::cannot_start(anyhow!(
-            "no cluster `{unknown}`; there are {}",
-            aliases.join(", ")
-        )));
-    }
-    let is_wanted = |edge: &&Edge| {
-        edge.enabled
-            && (args.edges.is_empty() || args.edges.iter().any(|name| name == edge.name.as_str()))
-            && (args.clusters.is_empty()
-                || args
-                    .clusters
-                    .iter()
-                    .any(|alias| alias == edge.target.as_str()))
-    };
-    let edges: Vec<_> = topology.edges().iter().filter(is_wanted).collect();
+    let edges = wanted(topology, args);
     if edges.is_empty() {
         return Err(Failure::cannot_start(anyhow!(
             "no enabled edge is left to run"
         )));
     }
     Ok(edges)
+}
+
+/// What `--edges` and `--clusters` name and the topology does not have.
+fn unknown(topology: &Topology, args: &Args) -> Vec<String> {
+    let list = |names: Vec<&str>| names.join(", ");
+    let known = |name: &str| topology.edges().iter().any(|e| e.name.as_str() == name);
+    let edges = args.edges.iter().filter(|name| !known(name)).map(|name| {
+        let there = topology.edges().iter().map(|e| e.name.as_str());
+        format!("no edge `{name}`; there are {}", list(there.collect()))
+    });
+    let declared = |alias: &str| {
+        let mut all = topology.clusters().iter();
+        all.any(|c| c.alias.as_str() == alias)
+    };
+    let clusters = args.clusters.iter().filter(|alias| !declared(alias));
+    let clusters = clusters.map(|alias| {
+        let there = topology.clusters().iter().map(|c| c.alias.as_str());
+        format!("no cluster `{alias}`; there are {}", list(there.collect()))
+    });
+    edges.chain(clusters).collect()
+}
+
+/// The enabled edges that `--edges` and `--clusters` select; all of them where neither is given.
+fn wanted<'a>(topology: &'a Topology, args: &Args) -> Vec<&'a Edge> {
+    let among = |names: &[String], name: &str| names.is_empty() || names.iter().any(|n| n == name);
+    let is_wanted = |edge: &&Edge| {
+        edge.enabled
+            && among(&args.edges, edge.name.as_str())
+            && among(&args.clusters, edge.target.as_str())
+    };
+    topology.edges().iter().filter(is_wanted).collect()
 }
 
 /// Runs the workers until they have ended, or a signal stops them.

@@ -20,6 +20,8 @@ use super::client::Context;
 use super::embedded::Embedded;
 use super::{Error, Properties};
 
+pub use describe::GroupDescribed;
+pub(super) use describe::Holder;
 pub use describe::partitions_of;
 pub(super) use describe::{Described, TopicDescribed};
 pub use groups::{Committed, Offsets};

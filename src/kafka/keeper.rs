@@ -120,6 +120,19 @@ impl Pen {
 }
 
 impl Cluster {
+    /// Whether this principal may use a transactional id. No cluster tells; so one of this prefix is begun
+    /// to be used, with which nothing is ever written: nobody who works under another one is fenced.
+    ///
+    /// # Errors
+    /// The cluster does not answer.
+    pub fn may_use_id(&self, prefix: &str) -> Result<bool, Error> {
+        match Pen::take(self, &format!("{prefix}.plan")) {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind == ErrorKind::Refused => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Makes a compacted topic of one partition, replicated as far as there are brokers; that it is
     /// there already is fine.
     ///

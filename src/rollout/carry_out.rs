@@ -6,7 +6,7 @@ use crossdock_model::plan::Change;
 
 use super::Rollout;
 use crate::home::Refused;
-use crate::kafka::{Cluster, Error};
+use crate::kafka::{Cluster, Error, ErrorKind};
 
 /// How long a topic that was made has to show up in its cluster's metadata.
 const VISIBLE_WITHIN: Duration = Duration::from_secs(10);
@@ -72,7 +72,12 @@ pub fn make(cluster: &Cluster, change: &Change) -> Result<(), Error> {
 fn until_visible(cluster: &Cluster, topic: &str, partitions: usize) -> Result<(), Error> {
     let deadline = Instant::now() + VISIBLE_WITHIN;
     loop {
-        let count = cluster.partitions(topic)?.unwrap_or(0);
+        let count = match cluster.partitions(topic) {
+            Ok(count) => count.unwrap_or(0),
+            // It is made; who may not see it needs not wait for it.
+            Err(error) if error.kind == ErrorKind::Refused => return Ok(()),
+            Err(error) => return Err(error),
+        };
         if usize::try_from(count).unwrap_or(0) >= partitions || Instant::now() > deadline {
             return Ok(());
         }

@@ -198,7 +198,7 @@ fn edge(text: &mut String, edge: &EdgePlan) {
             writeln!(text, "    and {more} more").ok();
         }
     }
-    let mut total = amount(edge.records, edge.bytes);
+    let mut total = amount(edge.records, edge.bytes, edge.sampled);
     if let Some(seconds) = edge.seconds_at_limit {
         write!(total, ", at least {seconds} s at its limit").ok();
     }
@@ -218,7 +218,10 @@ fn topic(text: &mut String, topic: &TopicPlan) {
         partitions,
         ..
     } = topic;
-    let (count, amount) = (partitions.len(), amount(topic.records, topic.bytes));
+    let (count, amount) = (
+        partitions.len(),
+        amount(topic.records, topic.bytes, topic.sampled),
+    );
     writeln!(
         text,
         "  {name} -> {target_topic}{there}: {count} partitions, {amount}"
@@ -237,14 +240,18 @@ fn topic(text: &mut String, topic: &TopicPlan) {
     }
 }
 
-fn amount(records: i64, bytes: Option<u64>) -> String {
+fn amount(records: i64, bytes: Option<u64>, sampled: u64) -> String {
     match bytes.filter(|b| *b > 0) {
-        Some(bytes) => format!("{records} records, about {}", ByteSize(bytes)),
+        Some(bytes) => format!(
+            "{records} records, about {} ({sampled} sampled)",
+            ByteSize(bytes)
+        ),
         None => format!("{records} records"),
     }
 }
 
-fn finding(finding: &Finding, in_colour: bool) -> String {
+/// One finding, with its help.
+pub fn finding(finding: &Finding, in_colour: bool) -> String {
     let (word, colour) = match finding.severity {
         Severity::Error => ("error", 31),
         Severity::Warning => ("warning", 33),

@@ -9,7 +9,6 @@ use crossdock_model::edge::{OnGap, OnRecreated, Start};
 use crossdock_model::provenance::Hop;
 
 use super::engine::Twin;
-use super::renamed::former_position;
 use super::seams::{Outlook, Positions};
 use crate::kafka::{
     Cluster, Error, Fetched, Group, Member, Position, Tail, TopicPartition, last_copied,
@@ -33,6 +32,8 @@ pub struct Rules {
     pub group: String,
     /// The topology's file, for the commands that messages name.
     pub file: String,
+    /// What ends the client ids of this process alone.
+    pub process: String,
     /// Cluster that is read.
     pub source: Arc<Cluster>,
     /// Its id.
@@ -96,33 +97,6 @@ impl Rules {
         Ok(())
     }
 
-    /// Takes the progress of the edge's former name over, once.
-    ///
-    /// # Errors
-    /// The target does not answer or refuses.
-    pub fn carry_over(&self, old: &Group, new: &Group, twins: &[Twin]) -> Result<(), Error> {
-        let targets: Vec<_> = twins.iter().map(Twin::target).collect();
-        if new
-            .committed(&targets)?
-            .values()
-            .any(|f| f.offset.is_some())
-        {
-            return Ok(());
-        }
-        let kept = old.committed(&targets)?.into_iter();
-        let positions: Vec<Position> = kept
-            .filter_map(|(place, f)| Some((place, f.offset?, f.metadata)))
-            .collect();
-        if !positions.is_empty() && new.commit_all(&positions)? {
-            tracing::info!(
-                "Edge {} goes on from the progress of its former name, in {} partitions.",
-                self.edge,
-                positions.len()
-            );
-        }
-        Ok(())
-    }
-
     fn starts(&self, twins: &[Twin], start: Start) -> Result<Vec<i64>, Error> {
         let places: Vec<_> = twins.iter().map(Twin::source).collect();
         let found = match start {
@@ -174,7 +148,7 @@ impl Rules {
         )
     }
 
-    fn topic_id(&self, twin: &Twin) -> Option<String> {
+    pub(super) fn topic_id(&self, twin: &Twin) -> Option<String> {
         let facts = self.facts.read().unwrap_or_else(PoisonError::into_inner);
         facts.topic_ids.get(&*twin.source_topic).cloned()
     }
@@ -276,25 +250,22 @@ impl Positions for EdgePositions {
                 .get(&twin.target())
                 .is_none_or(|f| f.offset.is_none())
         };
-        let all = if twins.iter().any(is_new) {
-            self.rules.target.group_positions(&self.rules.group)?
-        } else {
-            BTreeMap::new()
-        };
-        let of = |twin: &Twin| {
+        let new: Vec<&Twin> = twins.iter().filter(|twin| is_new(twin)).collect();
+        let mut former = self.rules.former(&new)?;
+        let mut of = |twin: &Twin| {
             self.notes
                 .borrow_mut()
                 .insert(twin.clone(), self.rules.topic_id(twin));
             let Fetched { offset, metadata } = fetched.get(&twin.target()).unwrap_or(&none);
             offset.map_or_else(
-                || match former_position(&all, twin, self.rules.topic_id(twin).as_deref()) {
-                    Some(former) => Ok(self.rules.under_new_name(twin, &former)),
+                || match former.remove(twin) {
+                    Some(former) => Ok(self.rules.under_new_name(twin, &former?)),
                     None => self.rules.later(twin),
                 },
                 |offset| self.rules.resume(twin, offset, metadata),
             )
         };
-        Ok(twins.iter().map(of).collect())
+        Ok(twins.iter().map(&mut of).collect())
     }
 
     fn out_of_range(&self, twin: &Twin, position: i64) -> Result<Outlook, Error> {

@@ -203,6 +203,7 @@ impl Worker {
             edge: edge.name.to_string(),
             group: group.clone(),
             file: self.setup.file.clone(),
+            process: self.setup.process.clone(),
             source: source.clone(),
             source_id: source_id.to_string(),
             target: target.clone(),

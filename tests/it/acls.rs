@@ -143,23 +143,71 @@ fn missing_permissions_are_told_with_principal_operation_and_topic() {
     let refused = scene.command("apply", &["--yes"]);
     assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
 
-    // Allowed by name alone, which the cluster is asked for.
-    let read = ["--operation", "Read", "--topic", "orders"];
-    grant(&mut scene, "bj", &read);
-    let by_name = [
-        "--operation",
-        "Create",
-        "--resource-pattern-type",
-        "prefixed",
-    ];
-    grant(
-        &mut scene,
-        "sh",
-        &[&by_name[..], &["--topic", "orders-"]].concat(),
-    );
+    assert_group_and_transactions_told(&scene, &told);
+    grant_by_prefix(&mut scene);
+    // May make it, and then neither write it nor commit offsets of it.
     let (code, plan) = json(&scene);
     let told = findings(&plan);
-    assert_eq!(code, Some(0), "{told:?}");
+    assert_eq!(code, Some(1), "{told:?}");
+    for operation in ["WRITE", "READ"] {
+        let what = format!("User:dock may not {operation} topic orders-bj on `sh`");
+        assert_found(&told, &format!("missing-permission: {what}"));
+    }
+
+    // What a plan lets pass, is done and runs.
+    let prefixed = ["--resource-pattern-type", "prefixed"];
+    for operation in ["Read", "Write", "DescribeConfigs", "AlterConfigs"] {
+        let topic = ["--operation", operation, "--topic", "orders-"];
+        grant(&mut scene, "sh", &[&prefixed[..], &topic].concat());
+    }
+    let (code, plan) = json(&scene);
+    assert_eq!(code, Some(0), "{:?}", findings(&plan));
+    let applied = scene.command("apply", &["--yes"]);
+    assert_eq!(applied.status.code(), Some(0), "{}", said(&applied));
+    let (code, plan) = json(&scene);
+    let errors = plan["summary"]["errors"].as_u64();
+    assert_eq!((code, errors), (Some(0), Some(0)), "{:?}", findings(&plan));
+    scene.produce("bj", "orders", 100);
+    scene.run_once();
+    scene.verdict().assert_exact();
+}
+
+/// Progress and transactions: what no topic tells. Whoever helps is told as well.
+fn assert_group_and_transactions_told(scene: &Scene, told: &[String]) {
+    let group = format!("crossdock.{}.bj-to-sh", scene.topology());
+    for what in [
+        "User:dock may not ALTER cluster `sh`".to_owned(),
+        format!("User:dock may not READ group {group} on `sh`"),
+        format!("User:dock may not WRITE transactional id {group} on `sh`"),
+    ] {
+        assert_found(told, &format!("missing-permission: {what}"));
+    }
+    let doctor = scene.command("doctor", &["--server", "127.0.0.1:1"]);
+    let text = said(&doctor);
+    assert_eq!(doctor.status.code(), Some(0), "{text}");
+    for words in [
+        "may not READ topic orders",
+        "User:dock may DESCRIBE",
+        "no running one",
+    ] {
+        assert!(text.contains(words), "`{words}` is not in {text}");
+    }
+}
+
+/// Allowed by name alone, which the cluster is asked for.
+fn grant_by_prefix(scene: &mut Scene) {
+    grant(scene, "bj", &["--operation", "Read", "--topic", "orders"]);
+    let prefixed = ["--resource-pattern-type", "prefixed"];
+    let prefix = format!("crossdock.{}.", scene.topology());
+    for by_name in [
+        ["--operation", "Create", "--topic", "orders-"],
+        ["--operation", "Read", "--group", &prefix],
+        ["--operation", "Write", "--transactional-id", &prefix],
+    ] {
+        grant(scene, "sh", &[&prefixed[..], &by_name].concat());
+    }
+    // `sync.acls` lets what `dock` may do follow: who makes ACLs must be allowed to.
+    grant(scene, "sh", &["--operation", "Alter", "--cluster"]);
 }
 
 #[test]
@@ -192,6 +240,23 @@ fn acls_follow_their_topic_without_write_and_never_wider_than_read() {
             &[&["--operation", "All"][..], &resource].concat(),
         );
     }
+    let planned = String::from_utf8_lossy(&scene.command("plan", &[]).stdout).into_owned();
+    assert!(
+        planned.ends_with(
+            "
++ topic orders-bj on `sh`: 2 partitions, replication factor: the default of `sh`
+      max.message.bytes = 1064972
+      segment.ms = 7000000
++ ACL of topic orders-bj on `sh`: ALLOW User:dock READ from *
++ ACL of topic orders-bj on `sh`: DENY User:nobody ALL from *
++ ACL of topic orders-bj on `sh`: ALLOW User:owner READ from *
++ ACL of topic orders-bj on `sh`: ALLOW User:reader READ from *
+
+Plan: 5 to create, 0 to change, 0 to delete; 0 errors, 0 warnings.
+"
+        ),
+        "{planned}"
+    );
     let applied = scene.command("apply", &["--yes"]);
     assert_eq!(applied.status.code(), Some(0), "{}", said(&applied));
     let listed = admin::acls(&sh, &["--list", "--topic", "orders-bj"]);

@@ -12,6 +12,7 @@ mod foreign;
 mod groups;
 mod halts;
 mod home;
+mod kinds;
 mod ledger;
 mod offline;
 mod offsets;

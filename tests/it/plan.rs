@@ -3,6 +3,7 @@
 
 use std::process::Output;
 
+use crossdock_testbed::dump;
 use crossdock_testbed::scene::Scene;
 use serde_json::Value;
 
@@ -17,17 +18,20 @@ fn said(output: &Output) -> String {
 }
 
 /// The text of a plan, its amounts of bytes left out: they depend on the records' shapes.
-fn plan_of(scene: &Scene) -> String {
+pub(crate) fn plan_of(scene: &Scene) -> String {
     let output = scene.command("plan", &[]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
-    let cut = |line: &str| match line.split_once(" records, about ") {
-        Some((head, _)) => format!("{head} records\n"),
+    let cut = |line: &str| match line.split_once(", about ") {
+        Some((head, rest)) => {
+            let (_, rest) = rest.split_once(" sampled)").expect("it says by how many");
+            format!("{head}{rest}\n")
+        }
         None => format!("{line}\n"),
     };
     text(&output).lines().map(cut).collect()
 }
 
-fn apply(scene: &Scene) {
+pub(crate) fn apply(scene: &Scene) {
     let output = scene.command("apply", &["--yes"]);
     assert_eq!(
         output.status.code(),
@@ -39,7 +43,7 @@ fn apply(scene: &Scene) {
 }
 
 /// Nothing is left to do, and that is what the exit status says.
-fn assert_done(scene: &Scene) {
+pub(crate) fn assert_done(scene: &Scene) {
     let output = scene.command("plan", &["--exit-code"]);
     assert_eq!(
         output.status.code(),
@@ -389,4 +393,22 @@ Plan: 1 to create, 0 to change, 0 to delete; 0 errors, 1 warnings.
     assert_eq!(scene.logs("bj", "carts").len(), 2);
     assert_eq!(scene.count("sh", "orders"), 50, "nothing is deleted");
     assert_done(&scene);
+}
+
+#[test]
+fn the_bytes_to_copy_are_told_by_a_sample_that_comes_near() {
+    let mut scene = one_way("plan-bytes", 3);
+    scene.produce("bj", "orders", 3_000);
+    let plan = json(&scene, &[]);
+    let edge = &plan["edges"][0];
+    let (told, sampled) = (edge["bytes"].as_f64(), edge["sampled"].as_u64());
+    let broker = scene.broker("bj");
+    let dump = dump::dump(broker.cluster_id(), &broker.bootstrap());
+    let size = |part: &Option<Vec<u8>>| part.as_ref().map_or(0, Vec::len);
+    let records = dump.topics["orders"].iter().flat_map(|log| &log.records);
+    let bytes: usize = records.map(|r| size(&r.key) + size(&r.value)).sum();
+    println!("{told:?} bytes told by {sampled:?} records, {bytes} there");
+    assert!(sampled >= Some(300), "{sampled:?}");
+    let ratio = told.expect("it is told") / bytes as f64;
+    assert!((0.75..1.33).contains(&ratio), "{ratio}");
 }

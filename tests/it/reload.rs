@@ -1,9 +1,11 @@
 //! A running topology follows its file: only what differs is touched, and nothing is lost or copied
 //! again.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
+use crossdock_testbed::dump;
 use crossdock_testbed::scene::{DOCK, Scene};
 use crossdock_testbed::wait;
 
@@ -218,4 +220,129 @@ fn a_hundred_quick_reloads_under_load_lose_and_repeat_nothing() {
     println!("{} reloads were carried out", reloads(&mut scene));
     assert!(reloads(&mut scene) >= 10);
     scene.verdict().assert_exact();
+}
+
+#[test]
+fn an_instance_that_has_no_edge_left_stands_by() {
+    let mut scene = scene("reload-none", &["bj", "sh", "gz"], FORK);
+    scene.topic("bj", "orders", 2);
+    scene.route("bj-to-gz", "orders", "orders");
+    scene.start_as(DOCK, &["--edges", "bj-to-gz"]);
+    scene.produce("bj", "orders", 500);
+    scene.until_copied("gz", "orders", 499);
+    let whole = std::fs::read_to_string(scene.file()).expect("it is there");
+    change(&scene, "  - { from: bj, to: gz, topics: orders }\n", "");
+    until_reloaded(&mut scene, 0);
+    let log = scene.dock(DOCK).log();
+    for words in [
+        "removed: bj-to-gz",
+        "no edge `bj-to-gz`",
+        "nothing is copied",
+    ] {
+        assert!(log.contains(words), "`{words}` is not in {log}");
+    }
+    scene.produce("bj", "orders", 500);
+    assert!(
+        scene.dock(DOCK).is_running(),
+        "it waits for another revision"
+    );
+    assert_eq!(
+        scene.count("gz", "orders"),
+        500,
+        "what is gone copies nothing"
+    );
+    write(&scene.file(), &whole);
+    until_reloaded(&mut scene, 1);
+    scene.until_copied("gz", "orders", 999);
+    scene.until_caught_up();
+    scene.verdict().assert_exact();
+}
+
+/// A second instance with a file of its own, as on another machine; returns its path.
+fn start_late(scene: &mut Scene) -> std::path::PathBuf {
+    let file = scene.folder().join("late.yaml");
+    std::fs::copy(scene.file(), &file).expect("it can be copied");
+    let path = file.to_str().expect("a path is text").to_owned();
+    scene.start_without_file("late", &[&path], &[]);
+    file
+}
+
+/// The places that the records of these topics of sh were copied from: each once, and as many as there
+/// are records in bj.
+#[allow(clippy::print_stdout, reason = "a test says what it has proved")]
+fn assert_each_copied_once(scene: &mut Scene, topics: &[&str]) {
+    let broker = scene.broker("sh");
+    let dump = dump::dump(broker.cluster_id(), &broker.bootstrap());
+    let logs = topics.iter().filter_map(|topic| dump.topics.get(*topic));
+    let records = logs.flatten().flat_map(|log| &log.records);
+    let hops: Vec<(usize, i64)> = records
+        .filter_map(|record| record.last_hop())
+        .map(|hop| (hop.partition, hop.offset))
+        .collect();
+    let once: BTreeSet<_> = hops.iter().collect();
+    let born = usize::try_from(scene.count("bj", "orders")).expect("it fits");
+    println!(
+        "{born} records, {} copies of {} places",
+        hops.len(),
+        once.len()
+    );
+    assert_eq!((hops.len(), once.len()), (born, born));
+}
+
+#[test]
+fn of_two_instances_the_one_that_hears_of_a_new_rename_first_waits_for_the_other() {
+    let mut scene = one_way("reload-two", 4);
+    scene.start();
+    let late = start_late(&mut scene);
+    scene.load("bj", "orders", 500);
+    let before = scene.logs("sh", "orders");
+    scene.until_all_grow("sh", "orders", &before, FOLLOWS_WITHIN);
+    change(&scene, "products }", "products, rename: suffix }");
+    until_reloaded(&mut scene, 0);
+    wait::until("it waits and says for whom", FOLLOWS_WITHIN, || {
+        let status = scene.dock(DOCK).status()?.to_string();
+        match status.contains("is still held by instance `late.0`") {
+            true => Ok(()),
+            false => Err(status),
+        }
+    });
+    let copied = scene.end_sum("sh", "orders");
+    scene.until_copied("sh", "orders", copied + 500);
+    std::fs::copy(scene.file(), late).expect("it can be copied");
+    scene.until_copied("sh", "orders-bj", 500);
+    scene.stop_load();
+    scene.until_caught_up();
+    assert_each_copied_once(&mut scene, &["orders", "orders-bj"]);
+}
+
+#[test]
+fn an_edge_gets_another_name_while_it_runs_and_waits_for_whoever_runs_it_under_the_old_one() {
+    let mut scene = scene("reload-named", &["bj", "sh"], ONE_WAY);
+    scene.topic("bj", "orders", 4);
+    change(&scene, "{ from: bj", "{ name: old, from: bj");
+    scene.start();
+    let late = start_late(&mut scene);
+    scene.load("bj", "orders", 500);
+    scene.until_copied("sh", "orders", 500);
+    // And another name for its topics, in one go.
+    change(
+        &scene,
+        "{ name: old, from: bj",
+        "{ name: new, renamed_from: old, rename: suffix, from: bj",
+    );
+    until_reloaded(&mut scene, 0);
+    wait::until("it waits and says for whom", FOLLOWS_WITHIN, || {
+        let status = scene.dock(DOCK).status()?.to_string();
+        match status.contains("old still has a member, instance `late.0`") {
+            true => Ok(()),
+            false => Err(status),
+        }
+    });
+    let copied = scene.end_sum("sh", "orders");
+    scene.until_copied("sh", "orders", copied + 500);
+    std::fs::copy(scene.file(), late).expect("it can be copied");
+    scene.until_copied("sh", "orders-bj", 500);
+    scene.stop_load();
+    scene.until_caught_up();
+    assert_each_copied_once(&mut scene, &["orders", "orders-bj"]);
 }

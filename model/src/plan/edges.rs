@@ -40,8 +40,10 @@ pub struct EdgePlan {
     pub topics: Vec<TopicPlan>,
     /// Records that are still to be copied.
     pub records: i64,
-    /// About as many bytes; `None` where no record could be looked at.
+    /// About as many bytes of keys and values; `None` where no record could be looked at.
     pub bytes: Option<u64>,
+    /// How many records were looked at for it.
+    pub sampled: u64,
     /// How long that takes at `limit`, in seconds.
     pub seconds_at_limit: Option<u64>,
 }
@@ -76,8 +78,10 @@ pub struct TopicPlan {
     pub partitions: Vec<PartitionPlan>,
     /// Records that are still to be copied.
     pub records: i64,
-    /// About as many bytes.
+    /// About as many bytes of keys and values.
     pub bytes: Option<u64>,
+    /// How many records were looked at for it.
+    pub sampled: u64,
 }
 
 /// One source partition.
@@ -150,6 +154,7 @@ fn one(
         consumer_groups: consumer_groups(topology, edge, &topics, seen),
         records,
         bytes,
+        sampled: topics.iter().map(|t| t.sampled).sum(),
         seconds_at_limit: at_limit(edge.limit, records, bytes),
         topics,
     }
@@ -230,8 +235,15 @@ fn topic_plan(
         });
     }
     let records: i64 = partitions.iter().map(|p| p.records).sum();
-    let mean = source.and_then(|t| t.sample.record_bytes());
-    let count = u64::try_from(records).unwrap_or(0);
+    let sample = source.map(|t| &t.sample);
+    let of = |p: &PartitionPlan| match u64::try_from(p.records) {
+        Ok(1..) => sample?.bytes_of(p.partition, p.records.unsigned_abs()),
+        _ => Some(0),
+    };
+    let bytes = partitions
+        .iter()
+        .map(of)
+        .try_fold(0_u64, |sum, bytes| Some(sum.saturating_add(bytes?)));
     TopicPlan {
         topic: flow.source.1.clone(),
         target_topic: flow.target.1.clone(),
@@ -239,11 +251,12 @@ fn topic_plan(
         is_held: is_held(seen, flow),
         was,
         partitions,
-        bytes: if records == 0 {
-            Some(0)
+        sampled: if records > 0 {
+            sample.map_or(0, super::Sample::sized)
         } else {
-            mean.map(|mean| mean.saturating_mul(count))
+            0
         },
+        bytes,
         records,
     }
 }

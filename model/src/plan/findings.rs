@@ -1,6 +1,7 @@
 //! What would go wrong, and what stays as it is: told before anything is done.
 
 mod clusters;
+mod permissions;
 mod topics;
 
 use std::collections::BTreeMap;
@@ -13,9 +14,12 @@ use crate::graph::Names;
 use crate::name::{Alias, EdgeName};
 use crate::topology::Topology;
 
+use super::Change;
 use super::desired::Desired;
 use super::flow::{Flow, Place};
 use super::inventory::Inventory;
+
+pub use permissions::home_id;
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident $slug:literal $severity:ident),* $(,)?) => {
@@ -156,11 +160,14 @@ pub(super) fn findings(
     names: &Names,
     flows: &[Flow],
     desired: &BTreeMap<Place, Desired>,
+    changes: &[Change],
     seen: &Inventory,
 ) -> Vec<Finding> {
     let mut findings = clusters::unreachable(seen);
     findings.extend(clusters::same(topology, seen));
-    findings.extend(clusters::permissions(topology, flows, desired, seen));
+    findings.extend(permissions::permissions(
+        topology, flows, desired, changes, seen,
+    ));
     findings.extend(clusters::patterns(topology, seen));
     findings.extend(topics::findings(topology, flows, desired, seen));
     findings.extend(topics::shadowed_topics(topology, names, seen));

@@ -34,10 +34,15 @@ pub struct Cluster {
     pub operations: Option<Operations>,
     /// Every topic that may be seen.
     pub topics: BTreeMap<String, Topic>,
-    /// Topics that may not be described, of those that an edge names.
+    /// Topics that may not be described, whether or not they are there, of those that an edge names and
+    /// those that are to be made.
     pub hidden: BTreeSet<String>,
     /// Topics that are not there and that this principal may not make, of those that are to be made.
     pub not_makeable: BTreeSet<String>,
+    /// What this principal may do with the groups that edges need; left out where it is not told.
+    pub group_operations: BTreeMap<String, Operations>,
+    /// Transactional ids, of those that are needed, that this principal may not use.
+    pub not_usable_ids: BTreeSet<String>,
     /// crossdock's groups of this topology.
     pub groups: BTreeMap<String, Group>,
     /// Consumer groups that an edge's `sync.groups` names, each with the partitions it has positions in.
@@ -93,14 +98,23 @@ pub struct Config {
 /// What the first and the last records of a topic's partitions say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sample {
-    /// Records that were looked at.
+    /// First and last records that were looked at.
     pub records: u64,
-    /// Their size: key, value and headers.
-    pub bytes: u64,
+    /// By partition: these and those that came along with them, for the size of a record.
+    pub sizes: BTreeMap<i32, Sizes>,
     /// Ids of clusters that every one of them has passed; `None` where one was produced here.
     pub lineage: Option<BTreeSet<String>>,
     /// Cluster id and topic that the last hops name.
     pub origins: BTreeSet<(String, String)>,
+}
+
+/// The size of some records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sizes {
+    /// How many.
+    pub records: u64,
+    /// Their keys and values.
+    pub bytes: u64,
 }
 
 /// A consumer group's committed offsets.
@@ -149,8 +163,22 @@ impl Topic {
 }
 
 impl Sample {
-    /// Mean size of a record, in bytes.
-    pub fn record_bytes(&self) -> Option<u64> {
-        self.bytes.checked_div(self.records)
+    /// How many records tell the size.
+    pub fn sized(&self) -> u64 {
+        self.sizes.values().map(|s| s.records).sum()
+    }
+
+    /// About how many bytes so many records of a partition have: by the mean of those of the same
+    /// partition, else of the topic.
+    pub fn bytes_of(&self, partition: i32, records: u64) -> Option<u64> {
+        let own = self.sizes.get(&partition).copied();
+        let Sizes { records: of, bytes } = own.unwrap_or_else(|| {
+            self.sizes.values().fold(Sizes::default(), |sum, s| Sizes {
+                records: sum.records + s.records,
+                bytes: sum.bytes + s.bytes,
+            })
+        });
+        let about = u128::from(bytes) * u128::from(records);
+        u64::try_from(about.checked_div(u128::from(of))?).ok()
     }
 }

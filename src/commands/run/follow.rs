@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::mpsc::{Receiver, channel};
 
-use super::{Args, select};
+use super::{Args, unknown, wanted};
 use crate::exit::Failure;
 use crate::fleet::{Fleet, Reloaded};
 use crate::http::{About, AboutNow};
@@ -97,7 +97,16 @@ fn reload(
             topology.name()
         )));
     }
-    let edges = select(&topology, args)?;
+    // What is gone must not go on here, even if it was all that ran.
+    for gone in unknown(&topology, args) {
+        tracing::warn!("The new topology has {gone}.");
+    }
+    let edges = wanted(&topology, args);
+    if edges.is_empty() {
+        tracing::warn!(
+            "The new topology has no enabled edge that is to run here: nothing is copied."
+        );
+    }
     promises::keep(&checked.path, &edges)?;
     let done = fleet
         .reload(&topology, &edges)

@@ -8,7 +8,9 @@ use rdkafka::bindings as sys;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::{Answer, Call, Native};
-use crate::kafka::cluster::{Described, TopicDescribed};
+use crate::kafka::cluster::{Described, GroupDescribed, Holder, TopicDescribed};
+
+type GroupState = sys::rd_kafka_consumer_group_state_t;
 
 /// Topics that one request describes.
 const TOPICS_A_REQUEST: usize = 500;
@@ -132,6 +134,80 @@ pub(in crate::kafka) fn groups(
     }
     names.sort();
     Ok(names)
+}
+
+/// DescribeConsumerGroups, one group: who holds what, and what this principal may do with it. Of a group
+/// that is not there it tells as of an empty one; the inner error is what the cluster said to it.
+pub(in crate::kafka) fn group(
+    client: Native,
+    group: &str,
+    timeout: Duration,
+) -> Result<Result<GroupDescribed, RDKafkaErrorCode>, KafkaError> {
+    let op = sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS;
+    let call = Call::new(client, op, timeout);
+    with_operations(&call)?;
+    let name = CString::new(group).unwrap_or_default();
+    let mut names = [name.as_ptr()];
+    // SAFETY: the name outlives the request, which copies it; the answer's pointers live as long as it.
+    unsafe {
+        sys::rd_kafka_DescribeConsumerGroups(
+            client,
+            names.as_mut_ptr(),
+            names.len(),
+            call.options,
+            call.queue,
+        );
+        let answer = call.answer()?;
+        let mut count = 0;
+        let result = sys::rd_kafka_event_DescribeConsumerGroups_result(answer.0);
+        let found = sys::rd_kafka_DescribeConsumerGroups_result_groups(result, &raw mut count);
+        if count == 0 {
+            return Err(KafkaError::AdminOp(RDKafkaErrorCode::Unknown));
+        }
+        let group = *found;
+        match error_of(sys::rd_kafka_ConsumerGroupDescription_error(group)) {
+            RDKafkaErrorCode::NoError => {}
+            code => return Ok(Err(code)),
+        }
+        let mut allowed = 0;
+        let granted =
+            sys::rd_kafka_ConsumerGroupDescription_authorized_operations(group, &raw mut allowed);
+        let members = sys::rd_kafka_ConsumerGroupDescription_member_count(group);
+        Ok(Ok(GroupDescribed {
+            is_settled: matches!(
+                sys::rd_kafka_ConsumerGroupDescription_state(group),
+                GroupState::RD_KAFKA_CONSUMER_GROUP_STATE_STABLE
+                    | GroupState::RD_KAFKA_CONSUMER_GROUP_STATE_EMPTY
+                    | GroupState::RD_KAFKA_CONSUMER_GROUP_STATE_DEAD
+            ),
+            holders: (0..members)
+                .map(|i| holder(sys::rd_kafka_ConsumerGroupDescription_member(group, i)))
+                .collect(),
+            operations: operations(granted, allowed),
+        }))
+    }
+}
+
+/// # Safety
+/// `member` points to a member that lives.
+unsafe fn holder(member: *const sys::rd_kafka_MemberDescription_t) -> Holder {
+    // SAFETY: by the caller; the list lives as long as the member.
+    unsafe {
+        let assignment = sys::rd_kafka_MemberDescription_assignment(member);
+        let list = sys::rd_kafka_MemberAssignment_partitions(assignment);
+        let count = list
+            .as_ref()
+            .map_or(0, |l| usize::try_from(l.cnt).unwrap_or(0));
+        let partition = |i| {
+            let element = &*(*list).elems.add(i);
+            (text(element.topic).as_str().into(), element.partition)
+        };
+        Holder {
+            client: text(sys::rd_kafka_MemberDescription_client_id(member)),
+            instance: text(sys::rd_kafka_MemberDescription_group_instance_id(member)),
+            partitions: (0..count).map(partition).collect(),
+        }
+    }
 }
 
 fn with_operations(call: &Call) -> Result<(), KafkaError> {

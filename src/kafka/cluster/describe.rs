@@ -28,6 +28,28 @@ pub struct Described {
     pub operations: Option<BTreeSet<String>>,
 }
 
+/// A consumer group as its cluster describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupDescribed {
+    /// Whether what is told of its members holds: not while it rebalances.
+    pub is_settled: bool,
+    /// Its members.
+    pub holders: Vec<Holder>,
+    /// What this principal may do with it.
+    pub operations: Option<BTreeSet<String>>,
+}
+
+/// A member of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// What its client calls itself.
+    pub client: String,
+    /// Its `group.instance.id`; empty where it has none.
+    pub instance: String,
+    /// What it holds.
+    pub partitions: BTreeSet<TopicPartition>,
+}
+
 /// A topic as its cluster describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TopicDescribed {
@@ -139,6 +161,28 @@ impl Cluster {
             .map_err(|e| self.failed("list its groups", &e))
     }
 
+    /// Who holds what of a group, and what this principal may do with it; `None` where it may not even
+    /// be described.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub fn describe_group(&self, group: &str) -> Result<Option<GroupDescribed>, Error> {
+        let doing = format!("describe group `{group}`");
+        let found =
+            admin::describe::group(self.client().client().native_ptr(), group, ANSWER_WITHIN);
+        match found.map_err(|e| self.failed(&doing, &e))? {
+            Ok(described) => Ok(Some(described)),
+            Err(RDKafkaErrorCode::GroupAuthorizationFailed) => Ok(None),
+            // Newer brokers tell a group that is not there from an empty one.
+            Err(RDKafkaErrorCode::GroupIdNotFound) => Ok(Some(GroupDescribed {
+                is_settled: true,
+                holders: Vec::new(),
+                operations: None,
+            })),
+            Err(code) => Err(self.failed(&doing, &KafkaError::AdminOp(code))),
+        }
+    }
+
     /// Every committed offset of a group, with what was noted with it.
     ///
     /// # Errors
@@ -155,6 +199,20 @@ impl Cluster {
     pub fn topic_acls(&self) -> Result<BTreeSet<Acl>, Error> {
         admin::acls::topic_acls(self.client().client().native_ptr(), ANSWER_WITHIN)
             .map_err(|e| self.failed("describe ACLs", &e))
+    }
+
+    /// Whether it has an authorizer: without one, everybody may do everything.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub fn is_guarded(&self) -> Result<bool, Error> {
+        match admin::acls::topic_acls(self.client().client().native_ptr(), ANSWER_WITHIN) {
+            Err(KafkaError::AdminOp(RDKafkaErrorCode::SecurityDisabled)) => Ok(false),
+            Ok(_) | Err(KafkaError::AdminOp(RDKafkaErrorCode::ClusterAuthorizationFailed)) => {
+                Ok(true)
+            }
+            Err(error) => Err(self.failed("ask for its authorizer", &error)),
+        }
     }
 
     /// Makes an ACL; that it is there already is fine.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use crossdock_model::plan::Sample;
+use crossdock_model::plan::{Sample, Sizes};
 use crossdock_model::provenance::Hop;
 
 use super::Cluster;
@@ -74,6 +74,7 @@ impl Cluster {
             reader.start(slot, topic, *partition, *start)?;
         }
         let mut seen: Vec<Option<Seen>> = vec![None; stretches.len()];
+        let mut sizes = vec![Sizes::default(); stretches.len()];
         let mut open: BTreeSet<usize> = (0..stretches.len()).collect();
         let since = Instant::now();
         while !open.is_empty() && since.elapsed() < PATIENCE {
@@ -82,12 +83,14 @@ impl Cluster {
                 .receive(Duration::from_millis(100), BATCH_RECORDS_MAX)
                 .for_each(|slot, received| {
                     let is_open = open.contains(&slot) && !done.contains(&slot);
+                    if let Received::Record(record) = &received {
+                        // What came along tells of the size, too.
+                        sizes[slot].records += 1;
+                        sizes[slot].bytes += record.bytes();
+                    }
                     match received {
                         Received::Record(record) if is_open => {
-                            let mut look = Seen {
-                                bytes: record.bytes(),
-                                ..Seen::default()
-                            };
+                            let mut look = Seen::default();
                             record.each_header(VIA, |value| look.header(value));
                             seen[slot] = Some(look);
                             if is_first || record.offset() + 1 >= stretches[slot].2 {
@@ -106,10 +109,13 @@ impl Cluster {
                 open.remove(&slot);
             }
         }
-        for (((topic, _), _, _), look) in stretches.iter().zip(seen) {
-            if let Some(look) = look {
-                look.count(samples.entry(topic.to_string()).or_default());
-            }
+        for ((((topic, partition), _, _), look), size) in stretches.iter().zip(seen).zip(sizes) {
+            let Some(look) = look else { continue };
+            let sample = samples.entry(topic.to_string()).or_default();
+            let all = sample.sizes.entry(*partition).or_default();
+            all.records += size.records;
+            all.bytes += size.bytes;
+            look.count(sample);
         }
         Ok(())
     }
@@ -118,14 +124,12 @@ impl Cluster {
 /// What one record says.
 #[derive(Clone, Default)]
 struct Seen {
-    bytes: u64,
     passed: BTreeSet<String>,
     origin: Option<(String, String)>,
 }
 
 impl Seen {
     fn header(&mut self, value: &[u8]) {
-        self.bytes += (value.len() + VIA.to_bytes().len()) as u64;
         if let Some(hop) = Hop::parse(value) {
             self.passed.insert(hop.cluster_id.to_owned());
             self.origin = Some((hop.cluster_id.to_owned(), hop.topic.to_owned()));
@@ -141,7 +145,6 @@ impl Seen {
             (Some(all), false) => Some(all & &self.passed),
         };
         sample.records += 1;
-        sample.bytes += self.bytes;
         sample.origins.extend(self.origin);
     }
 }

@@ -7,9 +7,7 @@ use crate::edge::Edge;
 use crate::finding::Severity;
 use crate::graph::{Names, literals};
 use crate::name::{Alias, EdgeName};
-use crate::plan::desired::{Desired, topic};
-use crate::plan::flow::{Flow, Place, is_held};
-use crate::plan::inventory::{Inventory, Operations};
+use crate::plan::inventory::Inventory;
 use crate::topology::Topology;
 
 pub(super) fn unreachable(seen: &Inventory) -> Vec<Finding> {
@@ -33,96 +31,6 @@ pub(super) fn same(topology: &Topology, seen: &Inventory) -> Vec<Finding> {
             let message = format!("`{other}` and `{alias}` are one cluster (id {id})");
             let help = format!("declare it once, and use `{other}` for both");
             found.push(Finding::new(Code::SameCluster, message, help).cluster(alias));
-        }
-    }
-    found
-}
-
-/// What each edge needs, and the principal may not do.
-pub(super) fn permissions(
-    topology: &Topology,
-    flows: &[Flow],
-    desired: &BTreeMap<Place, Desired>,
-    seen: &Inventory,
-) -> Vec<Finding> {
-    let mut needed: BTreeSet<(usize, Place, &'static str)> = BTreeSet::new();
-    for flow in flows {
-        let sync = &topology.edges()[flow.edge].sync;
-        let mut need = |place: &Place, operation| {
-            needed.insert((flow.edge, place.clone(), operation));
-        };
-        need(&flow.source, "READ");
-        if sync.configs {
-            need(&flow.source, "DESCRIBE_CONFIGS");
-        }
-        match topic(seen, &flow.target) {
-            Some(there) => {
-                need(&flow.target, "WRITE");
-                let wanted = desired.get(&flow.target).map_or(0, |d| d.partitions);
-                if sync.partitions && there.partitions.len() < wanted {
-                    need(&flow.target, "ALTER");
-                }
-                if sync.configs {
-                    need(&flow.target, "DESCRIBE_CONFIGS");
-                    need(&flow.target, "ALTER_CONFIGS");
-                }
-            }
-            None if sync.topics && !is_held(seen, flow) => need(&flow.target, "CREATE"),
-            None => {}
-        }
-    }
-    let mut found = hidden(topology, seen);
-    for (edge, place, operation) in needed {
-        let operations = topic(seen, &place).and_then(|t| t.operations.as_ref());
-        let cluster = seen.clusters.get(&place.0);
-        let may_not_make = cluster.is_some_and(|c| c.not_makeable.contains(&place.1));
-        if lacks(operations, operation) || (operation == "CREATE" && may_not_make) {
-            found.push(missing(&topology.edges()[edge], &place, operation, seen));
-        }
-    }
-    found
-}
-
-fn lacks(operations: Option<&Operations>, operation: &str) -> bool {
-    operations.is_some_and(|all| !all.contains(operation) && !all.contains("ALL"))
-}
-
-fn principal<'a>(seen: &'a Inventory, cluster: &Alias) -> &'a str {
-    let cluster = seen.clusters.get(cluster);
-    cluster.map_or("the principal", |c| c.principal.as_str())
-}
-
-fn missing(edge: &Edge, place: &Place, operation: &str, seen: &Inventory) -> Finding {
-    let who = principal(seen, &place.0);
-    let (cluster, topic) = place;
-    let message = format!("{who} may not {operation} topic {topic} on `{cluster}`");
-    let help =
-        format!("kafka-acls --add --allow-principal {who} --operation {operation} --topic {topic}");
-    let finding = Finding::new(Code::MissingPermission, message, help);
-    // Records can be copied without these two; what `sync.configs` does cannot.
-    let severity = match operation {
-        "DESCRIBE_CONFIGS" | "ALTER_CONFIGS" => Severity::Warning,
-        _ => Severity::Error,
-    };
-    finding.edge(&edge.name).place(place).weighs(severity)
-}
-
-/// Topics that an edge names, and that the principal may not even see.
-fn hidden(topology: &Topology, seen: &Inventory) -> Vec<Finding> {
-    let mut found = Vec::new();
-    for edge in topology.edges().iter().filter(|e| e.enabled) {
-        let Some(source) = seen.clusters.get(&edge.source) else {
-            continue;
-        };
-        for name in edge.topics.iter().filter_map(literals).flatten() {
-            if source.hidden.contains(&name) {
-                found.push(missing(
-                    edge,
-                    &(edge.source.clone(), name),
-                    "DESCRIBE",
-                    seen,
-                ));
-            }
         }
     }
     found
