@@ -43,6 +43,38 @@ impl Client {
         told.with_context(|| format!("{} does not answer as crossdock does", self.server))
     }
 
+    /// `/api/v1/events`: what happened lately, oldest first.
+    ///
+    /// # Errors
+    /// As [`Self::status`].
+    pub fn events(&self) -> Result<Value> {
+        let text = self.get("/api/v1/events")?;
+        let told = serde_json::from_str(&text);
+        told.with_context(|| format!("{} does not answer as crossdock does", self.server))
+    }
+
+    /// `/metrics`, as they are.
+    ///
+    /// # Errors
+    /// As [`Self::status`].
+    pub fn metrics(&self) -> Result<String> {
+        self.get("/metrics")
+    }
+
+    /// How far its clock is ahead of this one, in whole seconds, by what it says with an answer.
+    ///
+    /// # Errors
+    /// Nobody answers there, or without the time.
+    pub fn clock_ahead_seconds(&self) -> Result<i64> {
+        let url = format!("{}/livez", self.server);
+        let answer = self.agent.get(&url).call();
+        let answer = answer.map_err(|error| self.unreachable(&error))?;
+        let date = answer.headers().get("date").and_then(|d| d.to_str().ok());
+        let date = date.context("the answer has no date")?;
+        let then = jiff::fmt::rfc2822::parse(date).context("the answer's date is none")?;
+        Ok(then.timestamp().as_second() - crate::clock::now_ms() / 1000)
+    }
+
     fn get(&self, path: &str) -> Result<String> {
         let url = format!("{}{path}", self.server);
         let answer = self.agent.get(&url).call();

@@ -6,6 +6,7 @@
 //! * `GET /metrics`: OpenMetrics
 //! * `GET /api/v1/status`: every edge, with its partitions
 //! * `GET /api/v1/topology`: what runs here: clusters, edges, findings of the file
+//! * `GET /api/v1/events`: what happened lately
 //! * `GET /api/v1/live`: every edge each second, as server-sent events
 //! * `GET /api/v1/edges/{name}` and `/history`: one edge, and its last hour
 //! * `POST /api/v1/edges/{name}/pause` and `/resume`: with `Authorization: Bearer` when
@@ -128,6 +129,7 @@ pub async fn serve(listener: TcpListener, serving: Serving) -> std::io::Result<(
         .route("/metrics", get(metrics_page))
         .route("/api/v1/status", get(status))
         .route("/api/v1/topology", get(topology))
+        .route("/api/v1/events", get(events))
         .route("/api/v1/live", get(live::live))
         .route("/api/v1/edges/{name}", get(edge))
         .route("/api/v1/edges/{name}/history", get(history))
@@ -187,6 +189,10 @@ async fn topology(State(server): State<Server>) -> Json<Value> {
     about["edges"] = json!(edges);
     about["wants_token"] = json!(server.guard.wants_token());
     Json(about)
+}
+
+async fn events(State(server): State<Server>) -> Json<Value> {
+    Json(json!(server.monitor.events()))
 }
 
 async fn edge(State(server): State<Server>, Path(name): Path<String>) -> Response {

@@ -3,6 +3,7 @@
 //! `docs/metrics.md` has the same table for people; a test holds the two together.
 
 mod families;
+pub mod otlp;
 mod watched;
 
 use std::fmt::Error;

@@ -1,121 +1,117 @@
 //! `crossdock doctor`: what a person who helps would ask for, in one piece, without secrets.
 
-use std::path::PathBuf;
-use std::time::Instant;
+mod archive;
+mod clusters;
+mod told;
 
-use anyhow::anyhow;
-use crossdock_model::topology::{Cluster as Declared, Topology};
+use std::path::PathBuf;
+
+use crossdock_model::finding::Code;
 use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::commands::validate::effective;
 use crate::commands::{Format, SERVER};
-use crate::exit::{Failure, Outcome, Verdict};
-use crate::kafka::Cluster;
-use crate::worker::settings;
-use crate::{load, logging, output};
+use crate::exit::Outcome;
+use crate::load::Checked;
+use crate::rollout::Rollout;
+use crate::{clock, load, logging, output, report};
 
-/// Collects what a person who helps would ask for: versions, clusters, settings (masked), status
+/// Collects what a person who helps would ask for: versions, brokers, clocks, permissions, settings
+/// (masked), status, events
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   crossdock doctor topology.yaml
-  crossdock doctor topology.yaml --format json > doctor.json")]
+  crossdock doctor topology.yaml --out doctor.tar.gz")]
 pub struct Args {
     /// The topology file
     pub file: PathBuf,
-    /// Where a running one listens, if one runs: its status is told as well
+    /// Where a running one listens, if one runs: its status and events are told as well
     #[arg(long, value_name = "URL", default_value = SERVER)]
     pub server: String,
+    /// Writes everything to one archive, to be sent to whoever helps
+    #[arg(long, value_name = "FILE.tar.gz")]
+    pub out: Option<PathBuf>,
     /// How to print; json has the settings in force and the whole status
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// What was found.
+struct Findings {
+    /// For people.
+    text: String,
+    /// The whole, for programs.
+    whole: Value,
+    /// What the running one serves as metrics.
+    metrics: Option<String>,
 }
 
 /// Runs the command.
 pub fn main(args: &Args) -> Outcome {
     logging::start_quietly();
     let checked = load::check(&args.file, true)?;
-    let settings = effective::json(&checked);
-    let topology = load::proved(&checked)?;
-    let clusters: Vec<Value> = topology.clusters().iter().map(look_at).collect();
-    let status = Client::new(&args.server).status();
-    match args.format {
-        Format::Text => output::data(&text(&topology, &clusters, &status))?,
-        Format::Json => output::json(&json!({
-            "crossdock": env!("CARGO_PKG_VERSION"),
-            "system": format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-            "topology": topology.name(),
-            "clusters": clusters,
-            "settings": settings,
-            "running": status.unwrap_or_else(|error| json!({ "error": format!("{error:#}") })),
-        }))?,
+    let rollout = Rollout::of_checked(&checked)?;
+    let found = collect(&checked, &rollout, &Client::new(&args.server))?;
+    match (&args.out, args.format) {
+        (Some(path), _) => {
+            archive::write(path, &checked, &rollout, &found)?;
+            output::say(&format!("Everything is in {}.", path.display()));
+        }
+        (None, Format::Text) => output::data(&found.text)?,
+        (None, Format::Json) => output::json(&found.whole)?,
     }
-    let silent = clusters.iter().find_map(|c| c["error"].as_str());
-    silent.map_or(Ok(Verdict::Fine), |error| {
-        Err(Failure::cluster(anyhow!("{error}")))
+    // What a plan finds is told; only a cluster that does not answer is a failure here.
+    rollout.verdict(false).map(|_| crate::exit::Verdict::Fine)
+}
+
+fn collect(
+    checked: &Checked,
+    rollout: &Rollout,
+    client: &Client,
+) -> Result<Findings, crate::exit::Failure> {
+    let clusters = clusters::look(rollout);
+    let status = client.status();
+    let running = match status {
+        Ok(status) => json!({
+            "status": status,
+            "events": client.events().unwrap_or_default(),
+            "clock_ahead_seconds": client.clock_ahead_seconds().ok(),
+        }),
+        Err(error) => json!({ "error": format!("{error:#}") }),
+    };
+    let whole = json!({
+        "crossdock": env!("CARGO_PKG_VERSION"),
+        "system": format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        "at": clock::now_text(),
+        "topology": rollout.topology.name(),
+        "clusters": clusters,
+        "findings": report::json(checked)["findings"],
+        "plan": crate::commands::plan::json(rollout)?,
+        "settings": effective::json(checked),
+        "running": running,
+    });
+    Ok(Findings {
+        text: told::text(&whole, rollout),
+        metrics: client.metrics().ok(),
+        whole,
     })
 }
 
-/// What a cluster says of itself, and how long it takes to.
-fn look_at(declared: &Declared) -> Value {
-    let alias = declared.alias.as_str();
-    let found =
-        Cluster::new(&declared.alias, settings::admin(declared), None).and_then(|cluster| {
-            let described = cluster.describe()?;
-            // The first answer takes a connection too.
-            let begun = Instant::now();
-            let topics = cluster.topics_in_full()?;
-            Ok((described, topics.len(), begun.elapsed()))
-        });
-    match found {
-        Ok((described, topics, took)) => json!({
-            "cluster": alias,
-            "id": described.id,
-            "brokers": described.brokers,
-            "topics": topics,
-            "round_trip_ms": took.as_secs_f64() * 1000.0,
-            "may": described.operations,
-        }),
-        Err(error) => json!({ "cluster": alias, "error": error.to_string() }),
+/// The file's text, with every secret that stands in it masked.
+fn masked(checked: &Checked) -> String {
+    let mut text = checked.text.clone();
+    let secrets = checked.findings.iter();
+    let mut spans: Vec<_> = secrets
+        .filter(|f| f.code == Code::PlaintextSecret)
+        .map(|f| f.span)
+        .collect();
+    spans.sort_by_key(|span| std::cmp::Reverse(span.start));
+    for span in spans {
+        if text.get(span.start..span.end).is_some() {
+            text.replace_range(span.start..span.end, "\"****\"");
+        }
     }
-}
-
-fn text(topology: &Topology, clusters: &[Value], status: &anyhow::Result<Value>) -> String {
-    let mut text = format!(
-        "crossdock {} on {} {}\ntopology {}: {} edges\n\n",
-        env!("CARGO_PKG_VERSION"),
-        std::env::consts::OS,
-        std::env::consts::ARCH,
-        topology.name(),
-        topology.edges().len()
-    );
-    for cluster in clusters {
-        let alias = cluster["cluster"].as_str().unwrap_or_default();
-        text += &match cluster["error"].as_str() {
-            Some(error) => format!("cluster {alias}: {error}\n"),
-            None => told(alias, cluster),
-        };
-    }
-    text += "\n";
-    text += &match status {
-        Ok(status) => super::status::table::text(status, true),
-        Err(error) => format!("no running one: {error:#}\n"),
-    };
     text
-}
-
-fn told(alias: &str, cluster: &Value) -> String {
-    let may = cluster["may"].as_array().map(|operations| {
-        let words: Vec<_> = operations.iter().filter_map(Value::as_str).collect();
-        words.join(", ")
-    });
-    format!(
-        "cluster {alias}: id {}, {} brokers, {} topics, answers in {:.1} ms, may: {}\n",
-        cluster["id"].as_str().unwrap_or_default(),
-        cluster["brokers"],
-        cluster["topics"],
-        cluster["round_trip_ms"].as_f64().unwrap_or_default(),
-        may.as_deref().unwrap_or("not told")
-    )
 }

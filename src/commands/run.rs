@@ -16,7 +16,7 @@ use crate::exit::{Failure, Outcome, Verdict};
 use crate::fleet::{Fleet, Options};
 use crate::http::{About, AboutNow, Serving};
 use crate::load::Checked;
-use crate::metrics::Detail;
+use crate::metrics::{Detail, otlp};
 use crate::monitor::Monitor;
 use crate::origin::{self, AtHome, Origin};
 use crate::progress::Progress;
@@ -53,6 +53,12 @@ pub struct Args {
     /// How much the metrics tell
     #[arg(long, value_enum, default_value_t, value_name = "DETAIL")]
     pub metrics_detail: Detail,
+    /// Pushes the metrics to an OpenTelemetry collector; `OTEL_EXPORTER_OTLP_ENDPOINT` unless given
+    #[arg(long, value_name = "URL")]
+    pub otlp: Option<String>,
+    /// Between two pushes
+    #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = humantime::parse_duration)]
+    pub otlp_interval: Duration,
     /// Name of this process among those that run the topology; the host name unless given
     #[arg(long, value_name = "ID")]
     pub instance: Option<String>,
@@ -75,6 +81,7 @@ pub fn main(args: Args) -> Outcome {
     let topology = load::proved(&checked)?;
     let findings = report::json(&checked)["findings"].take();
     let edges = select(&topology, &args)?;
+    let otlp = otlp(&args)?;
     promises::keep(origin.path(), &edges)?;
     let options = Options {
         file: origin.path().display().to_string(),
@@ -97,9 +104,22 @@ pub fn main(args: Args) -> Outcome {
         &options,
         origin,
         args,
-        findings,
+        (findings, otlp),
     ))?;
     verdict(&endings, once)
+}
+
+/// Where metrics are pushed to, if anywhere.
+fn otlp(args: &Args) -> Result<Option<otlp::Target>, Failure> {
+    let variable = |name| std::env::var(name).ok().filter(|v| !v.is_empty());
+    let base = args.otlp.clone();
+    let Some(base) = base.or_else(|| variable("OTEL_EXPORTER_OTLP_ENDPOINT")) else {
+        return Ok(None);
+    };
+    let headers = variable("OTEL_EXPORTER_OTLP_HEADERS");
+    let target = otlp::Target::new(&base, headers.as_deref(), args.otlp_interval);
+    let target = target.context("metrics cannot be pushed");
+    target.map(Some).map_err(Failure::CannotStart)
 }
 
 /// Where the topology comes from, and how it is now.
@@ -184,7 +204,7 @@ async fn replicate(
     options: &Options,
     origin: Origin,
     args: Args,
-    findings: Value,
+    (findings, otlp): (Value, Option<otlp::Target>),
 ) -> Result<Vec<(String, Ending)>, Failure> {
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::cannot_start)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::cannot_start)?;
@@ -198,6 +218,14 @@ async fn replicate(
             about: about.clone(),
             detail: args.metrics_detail,
         };
+        if let Some(target) = otlp {
+            let origin = otlp::Origin {
+                topology: topology.name().to_owned(),
+                instance: options.instance.clone(),
+            };
+            otlp::start(&serving.monitor, target, origin, args.metrics_detail)
+                .map_err(Failure::cannot_start)?;
+        }
         tokio::spawn(async move {
             if let Err(error) = http::serve(listener, serving).await {
                 tracing::error!("HTTP has stopped: {error}.");

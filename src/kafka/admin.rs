@@ -29,6 +29,8 @@ pub(super) enum Spec {
     End,
     /// The high watermark: what an open transaction holds back lies before it.
     HighWatermark,
+    /// The offset of the record with the latest timestamp.
+    Newest,
     /// The offset of the first record at or after this time, in milliseconds since the epoch.
     At(i64),
 }
@@ -120,6 +122,8 @@ pub(super) fn ping(client: Native, timeout: Duration) -> Result<(), KafkaError> 
 pub(super) struct Listed {
     pub(super) offsets: BTreeMap<TopicPartition, i64>,
     pub(super) failed: Option<KafkaError>,
+    /// The latest timestamp that came along, where times were asked for.
+    pub(super) newest: Option<i64>,
 }
 
 /// ListOffsets, `read_committed` but for high watermarks: one request per broker, whatever the number of partitions.
@@ -134,6 +138,7 @@ pub(super) fn list_offsets(
         Spec::End | Spec::HighWatermark => {
             sys::rd_kafka_OffsetSpec_t::RD_KAFKA_OFFSET_SPEC_LATEST as i64
         }
+        Spec::Newest => sys::rd_kafka_OffsetSpec_t::RD_KAFKA_OFFSET_SPEC_MAX_TIMESTAMP as i64,
         Spec::At(timestamp) => timestamp,
     };
     let mut asked = TopicPartitionList::with_capacity(partitions.len());
@@ -165,8 +170,10 @@ pub(super) fn list_offsets(
         let mut count = 0;
         let result = sys::rd_kafka_event_ListOffsets_result(answer.0);
         let infos = sys::rd_kafka_ListOffsets_result_infos(result, &raw mut count);
-        let (mut offsets, mut failed) = (BTreeMap::new(), None);
+        let (mut offsets, mut failed, mut newest) = (BTreeMap::new(), None, None);
         for i in 0..count {
+            let timestamp = sys::rd_kafka_ListOffsetsResultInfo_timestamp(*infos.add(i));
+            newest = newest.max((timestamp >= 0).then_some(timestamp));
             let found = &*sys::rd_kafka_ListOffsetsResultInfo_topic_partition(*infos.add(i));
             let topic: Arc<str> = CStr::from_ptr(found.topic).to_string_lossy().into();
             match RDKafkaErrorCode::from(found.err) {
@@ -176,7 +183,11 @@ pub(super) fn list_offsets(
                 code => failed = Some(KafkaError::AdminOp(code)),
             }
         }
-        Ok(Listed { offsets, failed })
+        Ok(Listed {
+            offsets,
+            failed,
+            newest,
+        })
     }
 }
 

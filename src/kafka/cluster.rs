@@ -1,5 +1,6 @@
 //! A cluster: its id, its topics and their settings, and what crossdock creates there.
 
+mod brokers;
 mod describe;
 mod groups;
 mod offsets;
@@ -20,6 +21,7 @@ use super::client::Context;
 use super::embedded::Embedded;
 use super::{Error, Properties};
 
+pub use brokers::Broker;
 pub use describe::GroupDescribed;
 pub(super) use describe::Holder;
 pub use describe::partitions_of;

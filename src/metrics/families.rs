@@ -26,19 +26,29 @@ const STATES: [State; 6] = [
     State::Halted,
 ];
 
+/// What the latency is.
+pub(super) const LATENCY_HELP: &str =
+    "From a record's timestamp to its commit at the target, over all hops that it made";
+
+/// What the processor time is.
+pub(super) const CPU_HELP: &str = "Processor time used by the process, user and system";
+
+/// What the memory is.
+pub(super) const MEMORY_HELP: &str = "Resident memory of the process";
+
 type Labels<'a> = Vec<(&'static str, Cow<'a, str>)>;
 
 /// A series: what tells it from others of its edge, and its figure.
-type Series<'a> = (Labels<'a>, f64);
+pub(super) type Series<'a> = (Labels<'a>, f64);
 
 /// One name.
 pub(super) struct Family {
-    name: &'static str,
-    unit: Option<Unit>,
-    kind: MetricType,
-    help: &'static str,
+    pub(super) name: &'static str,
+    pub(super) unit: Option<Unit>,
+    pub(super) kind: MetricType,
+    pub(super) help: &'static str,
     /// The series of one edge.
-    of: fn(&EdgeView) -> Vec<Series<'_>>,
+    pub(super) of: fn(&EdgeView) -> Vec<Series<'_>>,
 }
 
 impl Family {
@@ -64,7 +74,7 @@ impl Family {
     }
 }
 
-fn labels<'a>(edge: &'a EdgeSnapshot, more: Labels<'a>) -> Labels<'a> {
+pub(super) fn labels<'a>(edge: &'a EdgeSnapshot, more: Labels<'a>) -> Labels<'a> {
     let mut labels = vec![
         ("edge", Cow::from(&edge.name)),
         ("source", Cow::from(&edge.source)),
@@ -390,7 +400,7 @@ pub(super) fn of_partitions() -> Vec<Family> {
 pub(super) fn latency(page: &mut DescriptorEncoder, edges: &[EdgeView]) -> Result<(), Error> {
     let mut family = page.encode_descriptor(
         "crossdock_replication_latency",
-        "From a record's timestamp to its commit at the target, over all hops that it made",
+        LATENCY_HELP,
         Some(&Unit::Seconds),
         MetricType::Histogram,
     )?;
@@ -409,7 +419,7 @@ pub(super) fn latency(page: &mut DescriptorEncoder, edges: &[EdgeView]) -> Resul
 }
 
 /// Every second bound: what is between is for this process's own quantiles.
-fn buckets(latency: &Histogram) -> Vec<(f64, u64)> {
+pub(super) fn buckets(latency: &Histogram) -> Vec<(f64, u64)> {
     let bounds: Vec<f64> = Histogram::bounds().chain([f64::INFINITY]).collect();
     let mut buckets: Vec<(f64, u64)> = Vec::new();
     let mut waiting = 0;
@@ -435,14 +445,14 @@ pub(super) fn of_process(page: &mut DescriptorEncoder, usage: Option<Usage>) -> 
     let Some(usage) = usage else { return Ok(()) };
     let cpu = page.encode_descriptor(
         "crossdock_process_cpu",
-        "Processor time used by the process, user and system",
+        CPU_HELP,
         Some(&Unit::Seconds),
         MetricType::Counter,
     )?;
     ConstCounter::new(usage.cpu_seconds).encode(cpu)?;
     let memory = page.encode_descriptor(
         "crossdock_process_resident_memory",
-        "Resident memory of the process",
+        MEMORY_HELP,
         Some(&Unit::Bytes),
         MetricType::Gauge,
     )?;

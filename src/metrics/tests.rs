@@ -74,6 +74,80 @@ fn view() -> EdgeView {
     }
 }
 
+#[test]
+fn what_is_pushed_is_what_is_served() {
+    use opentelemetry_proto::tonic::metrics::v1::metric::Data;
+    let origin = super::otlp::Origin {
+        topology: "cn".to_owned(),
+        instance: "host".to_owned(),
+    };
+    for detail in [Detail::Partition, Detail::Edge] {
+        let request = super::otlp::request(&[view()], detail, &origin, 1);
+        let scopes = request
+            .resource_metrics
+            .iter()
+            .flat_map(|r| &r.scope_metrics);
+        let mut pushed = BTreeMap::new();
+        for metric in scopes.flat_map(|s| &s.metrics) {
+            // What a collector that writes to Prometheus makes of name and unit.
+            let unit = match metric.unit.as_str() {
+                "s" => "_seconds",
+                "By" => "_bytes",
+                other => other,
+            };
+            let (kind, series) = match metric.data.as_ref().unwrap() {
+                Data::Sum(sum) => ("counter", sum.data_points.len()),
+                Data::Gauge(gauge) => ("gauge", gauge.data_points.len()),
+                Data::Histogram(all) => ("histogram", all.data_points.len()),
+                other => panic!("{other:?}"),
+            };
+            let what = (kind.to_owned(), metric.description.clone(), series);
+            pushed.insert(format!("{}{unit}", metric.name), what);
+        }
+        let text = page(detail);
+        let served = exported(&text);
+        let series = |name: &str| {
+            let of = |line: &&str| {
+                let series = line.split(['{', ' ']).next().unwrap();
+                series.strip_suffix("_total").unwrap_or(series) == name
+            };
+            text.lines().filter(of).count()
+        };
+        for (name, (kind, _, help)) in &served {
+            match kind.as_str() {
+                "info" => {}
+                "histogram" => assert_eq!(pushed[name], (kind.clone(), help.clone(), 1)),
+                _ => {
+                    let expected = (kind.clone(), help.clone(), series(name));
+                    assert_eq!(pushed[name], expected, "{name}");
+                }
+            }
+        }
+        assert_eq!(pushed.len() + 1, served.len(), "all but the version");
+    }
+}
+
+#[test]
+fn a_collector_is_told_by_its_base_address() {
+    use std::time::Duration;
+    let new = |base, headers| super::otlp::Target::new(base, headers, Duration::from_secs(1));
+    for base in [
+        "http://c:4318",
+        "http://c:4318/",
+        "http://c:4318/v1/metrics",
+    ] {
+        let target = new(base, Some("api-key=x, b=c=d")).unwrap();
+        assert_eq!(target.url, "http://c:4318/v1/metrics");
+        let headers = [("api-key", "x"), ("b", "c=d")];
+        assert_eq!(
+            target.headers,
+            headers.map(|(n, v)| (n.to_owned(), v.to_owned()))
+        );
+    }
+    assert!(new("https://c:4318", None).is_err());
+    assert!(new("http://c:4318", Some("x")).is_err());
+}
+
 fn page(detail: Detail) -> String {
     super::encode(vec![view()], detail).unwrap()
 }

@@ -196,10 +196,55 @@ fn the_doctor_tells_clusters_settings_and_status_and_no_secret() {
     }
     let json = scene.command("doctor", &["--server", &server, "--format", "json"]);
     let told: Value = serde_json::from_slice(&json.stdout).expect("it is JSON");
-    assert_eq!(told["clusters"][0]["brokers"], 1);
+    let broker = &told["clusters"][0]["brokers"][0];
+    assert_eq!(broker["address"], scene.broker("bj").bootstrap());
+    assert!(
+        broker["round_trip_ms"].as_f64().is_some_and(|ms| ms > 0.0),
+        "{broker}"
+    );
+    let ahead = told["clusters"][0]["newest_record_ahead_seconds"].as_f64();
+    assert!(ahead.is_some(), "{told}");
+    assert_eq!(told["plan"]["summary"]["errors"], 0, "{told}");
     assert!(
         told["settings"].to_string().contains("isolation.level"),
         "{told}"
     );
-    assert_eq!(told["running"]["edges"][0]["records_total"], 50);
+    let running = &told["running"];
+    assert_eq!(running["status"]["edges"][0]["records_total"], 50);
+    let clock = running["clock_ahead_seconds"].as_i64();
+    assert!(
+        clock.is_some_and(|ahead| ahead.abs() <= 1),
+        "one clock: {clock:?}"
+    );
+    assert_archive(&scene, &server);
+}
+
+/// One file with everything, and no secret in any part of it.
+fn assert_archive(scene: &Scene, server: &str) {
+    let path = scene.folder().join("doctor.tar.gz");
+    let text = path.to_str().expect("a path is text");
+    let output = scene.command("doctor", &["--server", server, "--out", text]);
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(output.stdout.is_empty(), "{}", said(&output));
+    let file = std::fs::File::open(&path).expect("it was written");
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(file));
+    let mut names = Vec::new();
+    for entry in archive.entries().expect("it is an archive") {
+        let mut entry = entry.expect("it is whole");
+        let name = entry.path().expect("it has a name").display().to_string();
+        let mut content = String::new();
+        std::io::Read::read_to_string(&mut entry, &mut content).expect("it is text");
+        assert!(!content.contains("s3same"), "{name}: {content}");
+        let word = match name.trim_start_matches("doctor/") {
+            "topology.yaml" => "ssl.key.password: \"****\"",
+            "plan.txt" => "No changes: ",
+            "settings.json" => "isolation.level",
+            "metrics.txt" => "crossdock_records_replicated_total",
+            "running.json" | "doctor.json" | "doctor.txt" => "caught_up",
+            other => panic!("{other}"),
+        };
+        assert!(content.contains(word), "no {word} in {name}: {content}");
+        names.push(name);
+    }
+    assert_eq!(names.len(), 7, "{names:?}");
 }

@@ -1,6 +1,9 @@
 //! What a running crossdock tells of itself, held against the logs.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use crossdock_testbed::arrivals::{Arrivals, now_ms};
@@ -264,5 +267,91 @@ fn an_alarm_is_raised_told_and_over() {
         "{log}"
     );
     eprintln!("in alarm after {took:?}: {}", text.trim());
+    scene.verdict().assert_exact();
+}
+
+/// A collector: the headers and the body of each push that it is sent.
+fn collector() -> (String, Receiver<(String, Vec<u8>)>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let address = listener.local_addr().expect("it is bound").to_string();
+    let (sender, pushes) = channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = BufReader::new(stream.expect("it is connected"));
+            // One client may push several times on one connection.
+            while let Some(push) = receive(&mut stream) {
+                let ok = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+                stream.get_mut().write_all(ok.as_bytes()).ok();
+                if sender.send(push).is_err() {
+                    return;
+                }
+            }
+        }
+    });
+    (address, pushes)
+}
+
+fn receive(stream: &mut BufReader<std::net::TcpStream>) -> Option<(String, Vec<u8>)> {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        (stream.read_line(&mut head).ok()? > 0).then_some(())?;
+    }
+    let length = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(": ")?;
+        let is_it = name.eq_ignore_ascii_case("content-length");
+        is_it.then(|| value.parse().expect("a length is a number"))
+    });
+    let mut body = vec![0; length?];
+    stream.read_exact(&mut body).ok()?;
+    Some((head, body))
+}
+
+#[test]
+fn a_collector_is_pushed_what_is_served() {
+    use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+    use opentelemetry_proto::tonic::metrics::v1::{metric::Data, number_data_point::Value};
+    use prost::Message;
+    let (address, pushes) = collector();
+    let mut scene = one_way("pushed", 2);
+    scene.produce("bj", "orders", 300);
+    let url = format!("http://{address}");
+    scene.start_with_environment(&[
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", url.as_str()),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "x-token=open-sesame"),
+    ]);
+    scene.until_caught_up();
+    let born = std::time::Instant::now();
+    let records = loop {
+        assert!(
+            born.elapsed() < Duration::from_secs(60),
+            "nothing of it was pushed"
+        );
+        let push = pushes.recv_timeout(Duration::from_secs(60));
+        let (head, body) = push.expect("it pushes");
+        assert!(head.starts_with("POST /v1/metrics HTTP/1.1\r\n"), "{head}");
+        assert!(
+            head.contains("application/x-protobuf") && head.contains("open-sesame"),
+            "{head}"
+        );
+        let push = ExportMetricsServiceRequest::decode(&body[..]).expect("it is OTLP");
+        let who = format!("{:?}", push.resource_metrics[0].resource);
+        assert!(
+            who.contains(scene.topology()) && who.contains("crossdock"),
+            "{who}"
+        );
+        let metrics = &push.resource_metrics[0].scope_metrics[0].metrics;
+        let found = metrics
+            .iter()
+            .find(|m| m.name == "crossdock_records_replicated");
+        let Some(Data::Sum(sum)) = found.and_then(|m| m.data.as_ref()) else {
+            panic!("{metrics:?}");
+        };
+        match sum.data_points[0].value {
+            Some(Value::AsDouble(count)) if count > 0.0 => break count,
+            _ => {}
+        }
+    };
+    assert_eq!(records, 300.0);
+    assert!(!scene.dock(DOCK).log().contains("open-sesame"));
     scene.verdict().assert_exact();
 }

@@ -80,6 +80,7 @@ impl Cluster {
             Listed {
                 offsets,
                 failed: Some(error),
+                ..
             } if offsets.is_empty() => Err(self.failed(doing, &error)),
             Listed { offsets, .. } => Ok(offsets),
         }
@@ -91,7 +92,9 @@ impl Cluster {
         spec: Spec,
         doing: &str,
     ) -> Result<BTreeMap<TopicPartition, i64>, Error> {
-        let Listed { offsets, failed } = self.list(partitions, spec, doing)?;
+        let Listed {
+            offsets, failed, ..
+        } = self.list(partitions, spec, doing)?;
         match failed {
             None => Ok(offsets),
             Some(error) => {
@@ -114,6 +117,7 @@ impl Cluster {
             return Ok(Listed {
                 offsets: BTreeMap::new(),
                 failed: None,
+                newest: None,
             });
         }
         let ask = || {
