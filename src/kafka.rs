@@ -18,7 +18,9 @@ mod tail;
 mod writer;
 
 pub use client::{Error, ErrorKind, Properties};
-pub use cluster::{Broker, Cluster, Committed, GroupDescribed, Offsets, Pulse, TopicSettings, partitions_of};
+pub use cluster::{
+    Broker, Cluster, Committed, GroupDescribed, Offsets, Pulse, TopicSettings, partitions_of,
+};
 pub use embedded::{Embedded, PARTITION_BYTES_MAX};
 pub use feeder::Feeder;
 pub use glance::{Glance, LookAt};

@@ -14,6 +14,9 @@ export const make = (tag, attributes = {}, ...children) => {
   return made;
 };
 
+// Times along a chart, to the second where they are that close.
+const hours = (_, times, __, ___, step) => times.map((s) => clock(s * 1000).slice(0, step < 60 ? 8 : 5));
+
 // A line over the last hour. Small ones have neither axes nor cursor.
 export function chart(place, colour, height, isLarge) {
   const stroke = css(colour);
@@ -22,7 +25,7 @@ export function chart(place, colour, height, isLarge) {
     width: Math.max(place.clientWidth, 80), height, padding: isLarge ? [8, 8, 0, 0] : [3, 0, 3, 0],
     legend: { show: false }, cursor: { show: isLarge, y: false, points: { size: 7 } },
     scales: { x: { time: true }, y: { range: (_, __, max) => [0, Math.max(max * 1.15, 1)] } },
-    axes: isLarge ? [{ ...axis, size: 26, values: (_, times) => times.map((s) => clock(s * 1000).slice(0, 5)) }, { ...axis, values: (_, ticks) => ticks.map(short) }] : [{ show: false }, { show: false }],
+    axes: isLarge ? [{ ...axis, size: 26, space: 64, values: hours }, { ...axis, values: (_, ticks) => ticks.map(short) }] : [{ show: false }, { show: false }],
     series: [{}, { stroke, width: isLarge ? 2 : 1.6, fill: `${stroke}22`, points: { show: false } }],
   }, [[], []], place);
 }

@@ -29,6 +29,7 @@ pub mod segments;
 pub mod shapes;
 pub mod soak;
 pub mod spawn;
+pub mod tools;
 pub mod verdict;
 pub mod wait;
 pub mod workdir;

@@ -9,7 +9,7 @@ use crossdock_testbed::broker::free_port;
 use crossdock_testbed::browser::Browser;
 use crossdock_testbed::scene::{DOCK, Scene};
 use crossdock_testbed::spawn::{self, Signal};
-use crossdock_testbed::{http, wait};
+use crossdock_testbed::{http, tools, wait};
 
 use crate::scenes::one_way;
 
@@ -19,11 +19,10 @@ const SHOWN_WITHIN: Duration = Duration::from_secs(20);
 /// A window as on a desk.
 const DESK: (u32, u32) = (1360, 900);
 
-/// A browser with the dashboard of the scene's crossdock; `None` where none is installed.
-#[allow(clippy::print_stderr, reason = "a test says what it has proved")]
+/// A browser with the dashboard of the scene's crossdock; `None` where it is done without.
 fn browser(scene: &mut Scene, name: &str) -> Option<Browser> {
     let Some(mut browser) = Browser::start(name, DESK) else {
-        eprintln!("Chromium is not installed (Debian: chromium): the dashboard is not tried");
+        tools::do_without("chromium", "chromium");
         return None;
     };
     browser.open(&format!("http://{}/", scene.dock(DOCK).listen()));

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::process::Command;
 
-/// Runs promtool in `deploy/prometheus`; `false` where the machine has none, as `make test` has said.
+use crossdock_testbed::tools;
+
+/// Runs promtool in `deploy/prometheus`; `false` where it is done without.
 #[allow(clippy::print_stderr, reason = "a test says what it has proved")]
 fn promtool(arguments: &[&str]) -> bool {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/prometheus");
@@ -12,7 +14,7 @@ fn promtool(arguments: &[&str]) -> bool {
         .current_dir(folder)
         .output();
     let Ok(output) = ran else {
-        eprintln!("promtool is not installed (Debian: prometheus): the alerts are not tried");
+        tools::do_without("promtool", "prometheus");
         return false;
     };
     let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
@@ -94,4 +96,23 @@ fn the_dashboard_for_grafana_asks_for_what_there_is_in_panels_that_do_not_overla
     std::fs::write(&file, rules.to_string()).expect("the file can be written");
     promtool(&["check", "rules", file.to_str().expect("a path is text")]);
     std::fs::remove_file(&file).ok();
+}
+
+#[test]
+fn the_dashboard_for_grafana_is_what_grafana_types() {
+    let schema = include_str!("data/grafana-dashboard.schema.json");
+    let schema = serde_json::from_str(schema).expect("a schema is JSON");
+    let validator = jsonschema::validator_for(&schema).expect("it is a schema");
+    let text = include_str!("../../deploy/grafana/crossdock.json");
+    let mut dashboard: serde_json::Value = serde_json::from_str(text).expect("it is JSON");
+    let errors: Vec<String> = validator
+        .iter_errors(&dashboard)
+        .map(|e| format!("{}: {e}", e.instance_path()))
+        .collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    // A schema that takes anything would prove nothing.
+    let panels = dashboard["panels"].as_array_mut().expect("it has panels");
+    let lines = panels.iter_mut().find(|p| p["type"] == "timeseries");
+    lines.expect("it has lines")["options"]["legend"]["placement"] = "above".into();
+    assert!(!validator.is_valid(&dashboard));
 }
