@@ -156,7 +156,7 @@ fn configs_begin_to_follow_and_cease_to() {
     let mut scene = before("kind-sync", &["bj", "sh"], without, |scene| {
         scene.topic_with("bj", "orders", 1, &[("retention.ms", "1000000")]);
     });
-    assert_eq!(scene.config("sh", "orders", "retention.ms"), "604800000");
+    assert_eq!(scene.config("sh", "orders", "retention.ms"), "-1");
     let with = "  - { from: bj, to: sh, topics: orders }\n";
     let head = "edge bj-to-sh: bj -> sh, first run
   orders -> orders: 1 partitions, 0 records
@@ -170,7 +170,7 @@ fn configs_begin_to_follow_and_cease_to() {
             "{head}
 ~ topic orders on `sh`: configs
       max.message.bytes: 1048588 -> 1064972
-      retention.ms: 604800000 -> 1000000
+      retention.ms: -1 -> 1000000
 
 Plan: 0 to create, 1 to change, 0 to delete; 0 errors, 0 warnings.
 "
