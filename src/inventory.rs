@@ -141,6 +141,10 @@ fn list(
         message_max_bytes: number("message.max.bytes"),
         timestamp_type: broker.get("log.message.timestamp.type").cloned(),
         operations: described.operations,
+        // Where there is one, its setting may be out of sight.
+        is_guarded: broker
+            .get("authorizer.class.name")
+            .is_none_or(|name| !name.is_empty()),
         topics: topics
             .map(|(name, (count, replicas))| (name, bare(count, replicas)))
             .collect(),
@@ -159,6 +163,7 @@ fn list(
     let mine = |e: &&Edge| e.source == declared.alias || e.target == declared.alias;
     if enabled.clone().filter(mine).any(|e| e.sync.acls) {
         match cluster.topic_acls() {
+            _ if !state.is_guarded => state.acls_unread = Some("it has no authorizer".to_owned()),
             Ok(acls) => state.acls = Some(acls),
             Err(error) => state.acls_unread = Some(error.reason),
         }

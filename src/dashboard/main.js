@@ -274,6 +274,9 @@ function askToken() {
   });
 }
 
+// Not a submit button: Enter in the field sends what was typed.
+$("ask").querySelector("[value=no]").addEventListener("click", () => $("ask").close("no"));
+
 // ── how it looks
 
 function dress(next) {

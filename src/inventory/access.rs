@@ -8,7 +8,7 @@ use crossdock_model::plan::{self, group_of, home_id};
 use crossdock_model::topology::Topology;
 
 use super::at_once;
-use crate::kafka::{Cluster, Error};
+use crate::kafka::{Cluster, Error, ErrorKind};
 
 /// Questions that are asked of one cluster at a time.
 const AT_ONCE: usize = 8;
@@ -20,7 +20,7 @@ pub(super) fn read(
     missing: &BTreeSet<&str>,
     state: &mut plan::Cluster,
 ) -> Result<(), Error> {
-    if !cluster.is_guarded()? {
+    if !state.is_guarded {
         return Ok(());
     }
     // Of a topic that is not there it is told, too, whether it might be seen.
@@ -32,9 +32,10 @@ pub(super) fn read(
     for some in groups.chunks(AT_ONCE) {
         let asked = at_once(some, |group| (group, cluster.describe_group(group)));
         for (group, found) in asked {
-            let operations = match found? {
-                Some(described) => described.operations,
-                None => Some(BTreeSet::new()),
+            let operations = match told(found)? {
+                Some(Some(described)) => described.operations,
+                Some(None) => Some(BTreeSet::new()),
+                None => None,
             };
             state
                 .group_operations
@@ -44,7 +45,7 @@ pub(super) fn read(
     for some in ids.chunks(AT_ONCE) {
         let asked = at_once(some, |id| (id, cluster.may_use_id(id)));
         for (id, may) in asked {
-            if !may? {
+            if told(may)? == Some(false) {
                 state.not_usable_ids.insert(id.clone());
             }
         }
@@ -53,6 +54,14 @@ pub(super) fn read(
         of_home(cluster, state)?;
     }
     Ok(())
+}
+
+/// What a coordinator says; nothing where there is none yet, as on a cluster that never had a group.
+fn told<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
+    match answer {
+        Err(error) if error.kind == ErrorKind::Unreachable => Ok(None),
+        answer => answer.map(Some),
+    }
 }
 
 /// The groups and transactional ids that are used on a cluster.

@@ -90,6 +90,22 @@ impl Browser {
         self.call("Emulation.setDeviceMetricsOverride", metrics);
     }
 
+    /// Runs a script in every page that is opened from now on, before the page's own.
+    pub fn before_load(&mut self, script: &str) {
+        let asked = json!({ "source": script });
+        self.call("Page.addScriptToEvaluateOnNewDocument", asked);
+    }
+
+    /// Seconds that the page's thread has worked so far.
+    pub fn worked_seconds(&mut self) -> f64 {
+        self.call("Performance.enable", json!({}));
+        let answer = self.call("Performance.getMetrics", json!({}));
+        let metrics = answer["metrics"].as_array().into_iter().flatten();
+        let mut task = metrics.filter(|m| m["name"] == "TaskDuration");
+        let seconds = task.next().and_then(|m| m["value"].as_f64());
+        seconds.expect("the browser measures its tasks")
+    }
+
     /// Opens an address.
     pub fn open(&mut self, url: &str) {
         self.call("Page.navigate", json!({ "url": url }));

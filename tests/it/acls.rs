@@ -295,6 +295,10 @@ fn a_cluster_without_an_authorizer_has_no_acls_and_that_is_no_failure() {
     let (code, plan) = json(&scene);
     let told = findings(&plan);
     assert_eq!(code, Some(0), "{told:?}");
+    for alias in ["bj", "sh"] {
+        let words = format!("acls-unread: ACLs of `{alias}` cannot be read: it has no authorizer");
+        assert_found(&told, &words);
+    }
     let changes = plan["changes"].as_array().into_iter().flatten();
     let actions: Vec<_> = changes.map(|c| c["action"].as_str()).collect();
     assert_eq!(actions, [Some("create-topic")]);

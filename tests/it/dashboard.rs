@@ -1,15 +1,10 @@
 //! The dashboard, in a real browser.
 
-use std::path::Path;
-use std::process::{Command, Stdio};
-use std::thread;
 use std::time::Duration;
 
-use crossdock_testbed::broker::free_port;
 use crossdock_testbed::browser::Browser;
 use crossdock_testbed::scene::{DOCK, Scene};
-use crossdock_testbed::spawn::{self, Signal};
-use crossdock_testbed::{http, tools, wait};
+use crossdock_testbed::tools;
 
 use crate::scenes::one_way;
 
@@ -188,41 +183,127 @@ fn a_killed_cluster_turns_red_within_ten_seconds() {
     scene.verdict().assert_exact();
 }
 
-/// Makes the pictures of the documentation, of rehearsals that are watched.
 #[test]
-#[ignore = "draws docs/dashboard-*.png anew; no verdict"]
-fn pictures_of_shipped_topologies() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for (name, click) in [
-        (
-            "three-cities",
-            "document.querySelector('.edge-card .open').click()",
-        ),
-        ("star", "document.querySelector('#theme').click()"),
-        ("two-way", "document.querySelector('#language').click()"),
-    ] {
-        let address = format!("127.0.0.1:{}", free_port());
-        let mut command = Command::new(env!("CARGO_BIN_EXE_crossdock"));
-        command
-            .args(["rehearse", &format!("topologies/{name}.yaml")])
-            .args(["--watch", "--listen", &address])
-            .current_dir(folder)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        let mut rehearsal = spawn::spawn(command).expect("a rehearsal can be started");
-        wait::until("it serves", Duration::from_secs(60), || {
-            http::request("GET", &address, "/livez").map(drop)
-        });
-        let mut browser = Browser::start(name, DESK).expect("Chromium is installed");
-        browser.open(&format!("http://{address}/"));
-        browser.until("document.querySelector('.edge-card .chip')", SHOWN_WITHIN);
-        // Charts need some points to have something to show.
-        thread::sleep(Duration::from_secs(45));
-        browser.value(click);
-        thread::sleep(Duration::from_secs(4));
-        browser.picture(&folder.join(format!("docs/dashboard-{name}.png")));
-        assert_eq!(browser.complaints(), Vec::<String>::new());
-        spawn::signal(&rehearsal, Signal::Terminate);
-        rehearsal.wait().expect("it ends");
-    }
+fn whoever_pauses_is_asked_for_the_token() {
+    let mut scene = one_way("dashboard-token", 1);
+    scene.start_with_environment(&[("CROSSDOCK_TOKEN", "open-sesame")]);
+    scene.until_caught_up();
+    let Some(mut browser) = browser(&mut scene, "browser-token") else {
+        return;
+    };
+    browser.value("document.querySelector('.edge-card .open').click()");
+    let pause = "document.querySelector('#panel button.main').click()";
+    // By keyboard: what is typed is sent with Enter.
+    let give = |browser: &mut Browser, token: &str| {
+        browser.value(pause);
+        browser.until("document.querySelector('#ask').open", SHOWN_WITHIN);
+        browser.value("document.querySelector('#token').focus()");
+        browser.value(&format!(
+            "document.querySelector('#token').value = '{token}'"
+        ));
+        browser.press("Enter");
+        browser.until("!document.querySelector('#ask').open", SHOWN_WITHIN);
+    };
+    give(&mut browser, "open-sesam");
+    browser.until(
+        &format!("{}.includes('token')", text("#panel .reason")),
+        SHOWN_WITHIN,
+    );
+    let state = |scene: &mut Scene| {
+        let status = scene.dock(DOCK).status().expect("it tells its status");
+        status["edges"][0]["state"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    assert_ne!(state(&mut scene), "paused", "a wrong token pauses nothing");
+    give(&mut browser, "open-sesame");
+    let is = |word: &str| format!("{} === '{word}'", text(".edge-card .chip"));
+    browser.until(&is("paused"), SHOWN_WITHIN);
+    assert_eq!(state(&mut scene), "paused");
+    // It is kept for as long as the page is open.
+    browser.value(pause);
+    browser.until(&is("caught up"), SHOWN_WITHIN);
+    let known = browser
+        .value("document.documentElement.outerHTML")
+        .to_string();
+    assert!(
+        !known.contains("open-sesame"),
+        "the token is not on the page"
+    );
+}
+
+/// What a process with 200 edges between 21 clusters would send, each second something else.
+const MANY: &str = r#"
+const edges = (at) => Array.from({ length: 200 }, (_, i) => {
+  const source = `c${i % 20}`;
+  const target = `c${(i % 20 + 1 + Math.floor(i / 20)) % 21}`;
+  const rate = 1000 + (i * 7919 + at * 104729) % 5000;
+  return {
+    name: `${source}-to-${target}`, source, target, state: i % 50 === at % 50 ? "retrying" : "running",
+    reason: null, health: i % 70 === at % 70 ? "warn" : "ok", concerns: [], lag_records: rate % 977, lag_seconds: 0.2,
+    records_per_second: rate, bytes_per_second: rate * 100, latency_seconds: { p50: 0.1, p99: 0.5 }, records_total: at * rate,
+    dropped_total: { loop: 0 }, refused_total: 0, last_heard_seconds: { source: 0.1, target: 0.2 }, partitions: { held: 12, halted: 0 },
+  };
+});
+window.EventSource = class {
+  addEventListener(_, told) {
+    let at = 0;
+    const tell = () => { told({ data: JSON.stringify({ edges: edges(at += 1), events: [] }) }); window.told = at; };
+    setTimeout(tell, 50);
+    setInterval(tell, 1000);
+  }
+};
+window.fetch = async (path) => ({ ok: true, json: async () => {
+  if (path.endsWith("/history")) return Array.from({ length: 360 }, (_, i) => ({ at_ms: Date.now() - 10000 * (360 - i), lag_records: i % 50, records_per_second: i % 90 }));
+  return { topology: "many", instance: "host", version: "0", clusters: Array.from({ length: 21 }, (_, i) => `c${i}`), findings: [], wants_token: false };
+} });
+window.frames_seen = 0;
+const frame = () => { window.frames_seen += 1; requestAnimationFrame(frame); };
+requestAnimationFrame(frame);
+"#;
+
+#[test]
+fn two_hundred_edges_leave_the_page_time_to_spare() {
+    let mut scene = one_way("dashboard-many", 1);
+    scene.start();
+    let Some(mut browser) = Browser::start("browser-many", DESK) else {
+        tools::do_without("chromium", "chromium");
+        return;
+    };
+    browser.before_load(MANY);
+    browser.open(&format!("http://{}/", scene.dock(DOCK).listen()));
+    browser.until("window.told > 3", SHOWN_WITHIN * 3);
+    let count = |browser: &mut Browser, what: &str| {
+        browser.value(&format!("document.querySelectorAll('{what}').length"))
+    };
+    assert_eq!(count(&mut browser, "g.edge"), 200);
+    assert_eq!(count(&mut browser, ".edge-card"), 200);
+    let charts = count(&mut browser, ".edge-card canvas").as_u64();
+    assert!(
+        charts < Some(100),
+        "only what is in sight has charts: {charts:?}"
+    );
+    let now = |browser: &mut Browser| {
+        let told = browser.value("[performance.now() / 1000, window.told, window.frames_seen]");
+        let of = |i: usize| told[i].as_f64().expect("it is a number");
+        (of(0), of(1), of(2), browser.worked_seconds())
+    };
+    let before = now(&mut browser);
+    browser.until(
+        &format!("window.told >= {}", before.1 + 10.0),
+        SHOWN_WITHIN * 3,
+    );
+    let after = now(&mut browser);
+    let (seconds, updates) = (after.0 - before.0, after.1 - before.1);
+    let (frames, worked) = (after.2 - before.2, after.3 - before.3);
+    println!(
+        "{updates} updates and {frames} frames in {seconds:.1} s, of which the page worked {worked:.2} s"
+    );
+    assert!(worked < seconds / 2.0, "{worked} of {seconds} s");
+    assert!(frames > updates, "it is drawn between two updates");
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+    let picture = scene.folder().join("many.png");
+    browser.picture(&picture);
+    println!("a picture of it: {}", picture.display());
 }

@@ -17,6 +17,7 @@ mod ledger;
 mod offline;
 mod offsets;
 mod one_way;
+mod pictures;
 mod plan;
 mod reload;
 mod scenes;

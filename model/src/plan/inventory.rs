@@ -30,6 +30,8 @@ pub struct Cluster {
     pub timestamp_type: Option<String>,
     /// `message.max.bytes`, where it may be read.
     pub message_max_bytes: Option<u64>,
+    /// Whether it has an authorizer: without one, everybody may do everything.
+    pub is_guarded: bool,
     /// What this principal may do with the cluster; `None` where it is not told.
     pub operations: Option<Operations>,
     /// Every topic that may be seen.

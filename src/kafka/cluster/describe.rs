@@ -201,20 +201,6 @@ impl Cluster {
             .map_err(|e| self.failed("describe ACLs", &e))
     }
 
-    /// Whether it has an authorizer: without one, everybody may do everything.
-    ///
-    /// # Errors
-    /// It does not answer.
-    pub fn is_guarded(&self) -> Result<bool, Error> {
-        match admin::acls::topic_acls(self.client().client().native_ptr(), ANSWER_WITHIN) {
-            Err(KafkaError::AdminOp(RDKafkaErrorCode::SecurityDisabled)) => Ok(false),
-            Ok(_) | Err(KafkaError::AdminOp(RDKafkaErrorCode::ClusterAuthorizationFailed)) => {
-                Ok(true)
-            }
-            Err(error) => Err(self.failed("ask for its authorizer", &error)),
-        }
-    }
-
     /// Makes an ACL; that it is there already is fine.
     ///
     /// # Errors
