@@ -1,25 +1,13 @@
-//! Any bytes as a topology file: no panic, no hang, memory bounded.
+//! Any bytes as a topology file: no panic, no hang, memory bounded. A nightly compiler and `cargo install
+//! cargo-fuzz` are needed.
 //!
-//! `cargo +nightly fuzz run topology fuzz/corpus/topology topologies -- -timeout=10 -rss_limit_mb=1024`
+//! `cargo +nightly fuzz run topology fuzz/found fuzz/corpus/topology topologies -- -timeout=10 -rss_limit_mb=1024`
 //!
-//! What it finds becomes a text of `model/tests/mutations.rs`.
+//! What it finds becomes a file of `corpus/topology`, which `model/tests/mutations.rs` reads on every run.
 
 #![no_main]
 
-use crossdock_model::{file, graph};
-use libfuzzer_sys::fuzz_target;
+#[path = "../../model/tests/support/any.rs"]
+mod any;
 
-fuzz_target!(|bytes: &[u8]| {
-    // Files of other encodings are refused before they are parsed.
-    let Ok(text) = std::str::from_utf8(bytes) else {
-        return;
-    };
-    let (draft, findings) = file::read(text, None);
-    for finding in &findings {
-        assert!(finding.span.start <= finding.span.end && finding.span.end <= text.len());
-    }
-    if let Some(draft) = draft {
-        graph::check(&draft);
-    }
-    file::secrets(text);
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| any::read_and_check(bytes));

@@ -19,6 +19,7 @@ mod case;
 mod hazards;
 mod names;
 mod repair;
+mod rough;
 mod rules;
 mod sample;
 mod walks;

@@ -1,9 +1,21 @@
-//! Shipped topologies, damaged at random from a printed seed: every one is read and checked to the end,
-//! and every finding has a place inside the text. `SEED=… cargo test --test mutations` repeats a run.
+//! The fuzzer's corpus, shipped topologies damaged at random from a printed seed, and texts too large to be
+//! kept: every one is read and checked to the end, in bounded memory, and every finding has a place inside
+//! the text. `SEED=… cargo test --test mutations` repeats a run.
+
+#[path = "support/any.rs"]
+mod any;
+#[path = "support/memory.rs"]
+mod memory;
 
 use std::panic::catch_unwind;
 
-use crossdock_model::{file, graph};
+use any::read_and_check;
+
+#[global_allocator]
+static MEMORY: memory::Counted = memory::Counted;
+
+/// Most memory that any of these may take, in bytes.
+const MEMORY_MAX: usize = 500 << 20;
 
 /// So many damaged files; a second or two.
 const FILES: u64 = 1_000;
@@ -117,18 +129,6 @@ fn damage(random: &mut Random, texts: &[String]) -> String {
     chars.into_iter().collect()
 }
 
-fn read_and_check(text: &str) {
-    let (draft, mut findings) = file::read(text, None);
-    findings.extend(draft.iter().flat_map(|draft| graph::check(draft).findings));
-    for finding in &findings {
-        let span = finding.span;
-        assert!(text.get(span.start..span.end).is_some(), "{finding:#?}");
-        assert!(!finding.message.is_empty(), "{finding:#?}");
-    }
-    assert!(findings.len() < 10_000, "{} findings", findings.len());
-    file::secrets(text);
-}
-
 #[test]
 fn damaged_topologies_are_read_to_the_end() {
     let asked = std::env::var("SEED")
@@ -139,8 +139,65 @@ fn damaged_topologies_are_read_to_the_end() {
     let texts = shipped();
     for number in 0..FILES {
         let text = damage(&mut Random(seed.wrapping_add(number)), &texts);
-        if catch_unwind(|| read_and_check(&text)).is_err() {
+        if catch_unwind(|| read_and_check(text.as_bytes())).is_err() {
             panic!("file {number} of SEED={seed}:\n{text}");
         }
     }
+    assert_bounded();
+}
+
+#[test]
+fn the_corpus_of_the_fuzzer_is_read_to_the_end() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus/topology");
+    let entries = std::fs::read_dir(folder).expect("a corpus");
+    let mut paths: Vec<_> = entries.map(|e| e.expect("an entry").path()).collect();
+    paths.sort();
+    for path in &paths {
+        let bytes = std::fs::read(path).expect("bytes");
+        if catch_unwind(|| read_and_check(&bytes)).is_err() {
+            panic!("{}", path.display());
+        }
+        // Each of them cut off, and with a byte turned over.
+        for at in (0..bytes.len()).step_by(bytes.len() / 8 + 1) {
+            read_and_check(&bytes[..at]);
+            let mut turned = bytes.clone();
+            turned[at] ^= 0x55;
+            read_and_check(&turned);
+        }
+    }
+    println!("{} files", paths.len());
+    assert_bounded();
+}
+
+#[test]
+fn texts_of_ten_megabytes_are_bounded() {
+    let ten = if cfg!(debug_assertions) { 1 } else { 10 } << 20;
+    let head =
+        "topology: t\nclusters: { a: { bootstrap.servers: a1 }, b: { bootstrap.servers: b1 } }\n";
+    let texts = [
+        format!("topology: {}\n", "x".repeat(ten)),
+        format!("topology: \"{}\"\n", "北".repeat(ten / 3)),
+        format!(
+            "{head}edges: [{{ from: a, to: b, topics: {} }}]\n",
+            "a|".repeat(ten / 2)
+        ),
+        format!(
+            "{head}edges: [{{ from: a, to: b, topics: '{}' }}]\n",
+            "${A:-x}".repeat(ten / 7)
+        ),
+        "[".repeat(ten),
+        "\0".repeat(ten),
+        "\n".repeat(ten),
+        "a: b\n".repeat(ten / 5),
+    ];
+    for text in texts {
+        read_and_check(text.as_bytes());
+    }
+    assert_bounded();
+}
+
+fn assert_bounded() {
+    let most = MEMORY.most();
+    println!("at most {} MiB", most >> 20);
+    assert!(most < MEMORY_MAX, "{} MiB", most >> 20);
 }

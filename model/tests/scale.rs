@@ -2,21 +2,28 @@
 
 mod support;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossdock_model::finding::Code;
 use crossdock_model::graph::{Report, check};
 use support::draft;
 
-/// Five seconds are promised; a machine that does other things besides is given more.
-const LIMIT: Duration = Duration::from_secs(20);
+/// Five seconds are promised. What is measured is the work, not the wait for a busy machine.
+const LIMIT: Duration = Duration::from_secs(15);
+
+/// Time that this thread has been on a processor.
+fn worked() -> Duration {
+    let spent = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let spent = spent.split(' ').next().and_then(|nanos| nanos.parse().ok());
+    Duration::from_nanos(spent.unwrap_or_default())
+}
 
 fn proved(clusters: &[String], edges: &[String]) -> Report {
     let edges: Vec<&str> = edges.iter().map(String::as_str).collect();
     let draft = draft(&clusters.join(" "), &edges);
-    let start = Instant::now();
+    let start = worked();
     let report = check(&draft);
-    let took = start.elapsed();
+    let took = worked() - start;
     // Unoptimised code is not what is measured.
     assert!(
         cfg!(debug_assertions) || took < LIMIT,
@@ -62,10 +69,12 @@ fn a_full_mesh_of_two_hundred_clusters() {
     let report = proved(&clusters, &merged);
     assert!(report.findings.iter().all(|f| f.code == Code::MergedTopic));
     assert_eq!(report.findings.len(), 200);
-    let prefixed: Vec<String> = pairs()
-        .map(|(a, b)| format!("c{a}>c{b} orders.* local prefix"))
-        .collect();
-    assert!(proved(&clusters, &prefixed).findings.is_empty());
+    for rename in ["prefix", "suffix"] {
+        let renamed: Vec<String> = pairs()
+            .map(|(a, b)| format!("c{a}>c{b} orders.* local {rename}"))
+            .collect();
+        assert!(proved(&clusters, &renamed).findings.is_empty());
+    }
 }
 
 #[test]
@@ -92,4 +101,31 @@ fn patterns_that_explode_are_survived() {
         ])
         .collect();
     proved(&clusters, &wild);
+}
+
+#[test]
+fn patterns_that_are_too_large_to_follow_count_as_overlapping() {
+    let clusters = ["a", "b"].map(str::to_owned);
+    let told = |one: &str, other: &str| {
+        let edges = [format!("one: a>b {one}"), format!("other: a>b {other}")];
+        let findings = proved(&clusters, &edges).findings;
+        let words = |f: &crossdock_model::finding::Finding| {
+            (f.code, f.message.contains("treated as overlapping"))
+        };
+        findings.iter().map(words).collect::<Vec<_>>()
+    };
+    let twice = [
+        (Code::DuplicateDelivery, false),
+        (Code::TopicCollision, false),
+    ];
+    // A name that both take is found.
+    assert_eq!(told(".*a.{24}b.*", ".*c.{24}d.*"), twice);
+    assert_eq!(told(".*a.{24}b.*", "x.*"), twice);
+    // None is found.
+    assert_eq!(
+        told(".*a.{24}b", ".*c.{24}d"),
+        [(Code::TopicCollision, true)]
+    );
+    // Names that are listed are tried, each.
+    assert_eq!(told(".*a.{24}b.*", "x|y"), []);
 }

@@ -166,6 +166,14 @@ fn repairs_are_told_where_they_hold() {
                 "topic-collision: `rename: suffix` on `B-to-D` and `C-to-D`",
             ],
         ),
+        // `forward: local` would leave `C-to-D` nothing to take.
+        (
+            "T14 diamond of renamed topics",
+            vec![
+                "duplicate-delivery: `rename: '{topic}-{source}'` on `C-to-D`",
+                "topic-collision: `rename: suffix` on `B-to-D` and `C-to-D`",
+            ],
+        ),
         (
             "T21 fan-in",
             vec!["topic-collision: `rename: suffix` on `L1-to-HQ` and `L2-to-HQ`"],

@@ -97,6 +97,7 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let meant = near::nearest(text, known.iter().copied());
+            let meant = meant.or_else(|| elsewhere(text)?.0.filter(|key| known.contains(key)));
             if let Some(meant) = meant.filter(|meant| mended.get(meant).is_none()) {
                 mended.entries[at].0.text = meant.to_owned();
             }
@@ -146,7 +147,7 @@ impl<'a> Reader<'a> {
                 .label(format!("did you mean `{nearest}`?"))
                 .help(format!("write `{nearest}`")),
             None => match elsewhere(&key.text) {
-                Some(help) => finding.help(help),
+                Some((_, help)) => finding.help(help),
                 None => finding.help(match property_of(&key.text, known) {
                     Some(help) => help,
                     None => format!("known here: {}", known.join(", ")),
@@ -319,21 +320,28 @@ fn property_of(key: &str, known: &[&str]) -> Option<String> {
     }
 }
 
-/// What keys of other tools are called here.
-fn elsewhere(key: &str) -> Option<&'static str> {
-    let help = match key {
-        "whitelist" | "include" | "topic" => "`topics` selects topics",
-        "blacklist" | "exclude" => "`exclude_topics` leaves topics out",
-        "source" | "sources" => "`from` is the cluster that is read",
-        "target" | "targets" | "destination" => "`to` is the cluster that is written",
+/// What keys of other tools are called here: the key that is meant, where its value means the same, and
+/// what to say of it.
+fn elsewhere(key: &str) -> Option<(Option<&'static str>, &'static str)> {
+    let meant = match key {
+        "whitelist" | "include" | "topic" => (Some("topics"), "`topics` selects topics"),
+        "blacklist" | "exclude" => (Some("exclude_topics"), "`exclude_topics` leaves topics out"),
+        "source" | "sources" => (Some("from"), "`from` is the cluster that is read"),
+        "target" | "targets" | "destination" => (Some("to"), "`to` is the cluster that is written"),
         "num_streams" | "threads" | "tasks_max" | "parallelism" => {
-            "`streams` says how many parallel streams"
+            (Some("streams"), "`streams` says how many parallel streams")
         }
-        "queue_size" | "buffer" => "`max_in_flight` bounds what is read and not yet written",
-        "bidirectional" | "two_way" => "`both_ways: true` makes an edge each way",
-        "replications" | "flows" | "mirrors" => "`edges` says what is replicated",
-        "servers" | "bootstrap" => "`bootstrap.servers` of a cluster lists its brokers",
+        "queue_size" | "buffer" => (
+            None,
+            "`max_in_flight` bounds what is read and not yet written",
+        ),
+        "bidirectional" | "two_way" => (
+            Some("both_ways"),
+            "`both_ways: true` makes an edge each way",
+        ),
+        "replications" | "flows" | "mirrors" => (Some("edges"), "`edges` says what is replicated"),
+        "servers" | "bootstrap" => (None, "`bootstrap.servers` of a cluster lists its brokers"),
         _ => return None,
     };
-    Some(help)
+    Some(meant)
 }

@@ -1,5 +1,5 @@
-//! Repairs, tried before they are told: with one the finding is gone, no error is new, and every
-//! record that was delivered to a cluster still is.
+//! Repairs, tried before they are told: with one the finding is gone, no error is new, every record
+//! that was delivered to a cluster still is, and every edge that carried something still does.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use super::case::Case;
 use super::hazards::{is_error, is_known};
 use super::names::{Names, Site};
 use super::verdicts;
-use super::walks::{follow, outgoing};
+use super::walks::{Reach, follow, outgoing};
 use crate::edge::{Edge, Forward, Part, Pattern, Rename, RenameRule};
 use crate::finding::{Code, Finding};
 use crate::topology::Draft;
@@ -30,7 +30,10 @@ pub(crate) fn help(draft: &Draft, findings: &mut [Finding]) {
     let before = findings.to_vec();
     let names = Names::new(draft);
     let case = Case::new(draft, &names);
-    let delivered = deliveries(&case);
+    let now = Now {
+        delivered: deliveries(&case),
+        carrying: carrying(case.trials.iter().map(|trial| &trial.reach)),
+    };
     // What a check costs grows with the edges and with the kinds of names that they tell apart.
     let size = draft.edges.len() * (1 + case.trials.len() / 100);
     let mut trials = if case.space.store.is_rough {
@@ -48,7 +51,7 @@ pub(crate) fn help(draft: &Draft, findings: &mut [Finding]) {
                 return;
             }
             trials -= 1;
-            if holds(&repair.draft, finding, &before, &delivered) {
+            if holds(&repair.draft, finding, &before, &now) {
                 finding.help = Some(repair.help);
                 break;
             }
@@ -58,6 +61,18 @@ pub(crate) fn help(draft: &Draft, findings: &mut [Finding]) {
 
 /// A birth, and a cluster that its records come to.
 type Delivery = (Site, String, Site);
+
+/// What a repair must leave as it is.
+struct Now {
+    delivered: BTreeSet<Delivery>,
+    carrying: BTreeSet<usize>,
+}
+
+/// The edges that some record takes.
+fn carrying<'r>(all: impl Iterator<Item = &'r Reach>) -> BTreeSet<usize> {
+    let walks = all.flat_map(|reach| reach.walks.iter().chain(&reach.loops));
+    walks.flat_map(|walk| walk.edges.iter().copied()).collect()
+}
 
 fn deliveries(case: &Case) -> BTreeSet<Delivery> {
     let mut all = BTreeSet::new();
@@ -74,12 +89,7 @@ fn deliveries(case: &Case) -> BTreeSet<Delivery> {
     all
 }
 
-fn holds(
-    draft: &Draft,
-    finding: &Finding,
-    before: &[Finding],
-    delivered: &BTreeSet<Delivery>,
-) -> bool {
+fn holds(draft: &Draft, finding: &Finding, before: &[Finding], now: &Now) -> bool {
     let after = verdicts(draft).findings;
     let is_same =
         |f: &&Finding| f.code == finding.code && f.edges.iter().all(|e| finding.edges.contains(e));
@@ -90,21 +100,21 @@ fn holds(
     }
     let names = Names::new(draft);
     let out = outgoing(&names);
-    let births: BTreeSet<(Site, String)> = delivered
-        .iter()
-        .map(|(site, topic, _)| (*site, topic.clone()))
-        .collect();
-    births.iter().all(|birth| {
+    let of = |(site, topic, _): &Delivery| (*site, topic.clone());
+    let births: BTreeSet<(Site, String)> = now.delivered.iter().map(of).collect();
+    let mut carries = BTreeSet::new();
+    for birth in &births {
         let reach = follow(&names, &out, birth, 2_000);
-        let ends: BTreeSet<Site> = reach
-            .walks
-            .iter()
-            .filter_map(|walk| walk.places.last().map(|p| p.0))
-            .collect();
-        let wanted = delivered.range((birth.0, birth.1.clone(), 0)..);
+        carries.extend(carrying(std::iter::once(&reach)));
+        let ends = reach.walks.iter().filter_map(|walk| walk.places.last());
+        let ends: BTreeSet<Site> = ends.map(|place| place.0).collect();
+        let wanted = now.delivered.range((birth.0, birth.1.clone(), 0)..);
         let mut wanted = wanted.take_while(|d| (d.0, &d.1) == (birth.0, &birth.1));
-        !names.is_replica_at(birth.0, &birth.1) && wanted.all(|d| ends.contains(&d.2))
-    })
+        if names.is_replica_at(birth.0, &birth.1) || !wanted.all(|d| ends.contains(&d.2)) {
+            return false;
+        }
+    }
+    now.carrying.is_subset(&carries)
 }
 
 /// What may be written instead, the gentlest first.

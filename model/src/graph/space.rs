@@ -12,6 +12,7 @@ use super::language::store::{Lang, NAMES, NONE, Store};
 use super::maps::{Affix, Map, Piece, pieces};
 use super::names::{Names, Site};
 use super::rename::Renamer;
+use super::rough;
 use super::signature::kinds;
 use super::walks::outgoing;
 use explore::Mode;
@@ -50,6 +51,8 @@ pub(crate) struct Space<'n> {
     pub(crate) reads: Writes,
     /// Of the written ones, those that are told of: a filter names them, or they are brought.
     pub(crate) told: Writes,
+    /// Names to try patterns with that are too large to follow.
+    pub(crate) tried: Vec<String>,
     noted: BTreeMap<(usize, usize), Noted>,
 }
 
@@ -87,8 +90,10 @@ impl<'n> Space<'n> {
             writes: Writes::new(),
             reads: Writes::new(),
             told: Writes::new(),
+            tried: Vec::new(),
             noted: BTreeMap::new(),
         };
+        space.tried = rough::names(&space);
         space.find_images();
         space.find_replicas();
         space
@@ -162,6 +167,7 @@ impl<'n> Space<'n> {
             let (kinds, is_all) = kinds(&self.store, births, &sets);
             self.store.is_rough |= !is_all || kinds.len() > KINDS_MAX;
             let names = kinds.into_iter().take(KINDS_MAX).map(|kind| kind.name);
+            let names = names.chain(self.tried.iter().cloned());
             trials.push((site, names.collect(), grows));
         }
         self.sum_up();

@@ -94,6 +94,11 @@ impl Store {
         lang
     }
 
+    /// Whether the automaton of a pattern would be too large.
+    pub(crate) fn is_too_large(&self, text: &str) -> bool {
+        matches!(self.patterns.get(text), Some(None))
+    }
+
     /// Exactly these names.
     pub(crate) fn names<'n>(&mut self, names: impl IntoIterator<Item = &'n str>) -> Lang {
         self.keep(build::of_names(names))
@@ -137,13 +142,16 @@ impl Store {
         self.memo(Op::Or(a, b), make, STRINGS)
     }
 
-    /// Names in any: halves are put together, so that no large set is gone through for each.
+    /// Names in any of these, which are sorted. They are put together by the bits of their numbers:
+    /// two unions that have most sets in common have most of their parts in common, which are known.
     pub(crate) fn union(&mut self, all: &[Lang]) -> Lang {
         match all {
             [] => NONE,
             [one] => *one,
-            _ => {
-                let (left, right) = all.split_at(all.len() / 2);
+            [first, .., last] => {
+                let bit = (first.0 ^ last.0).checked_ilog2().unwrap_or(0);
+                let pivot = last.0 >> bit << bit;
+                let (left, right) = all.split_at(all.partition_point(|lang| lang.0 < pivot));
                 let (left, right) = (self.union(left), self.union(right));
                 self.or(left, right)
             }

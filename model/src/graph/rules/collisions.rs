@@ -9,12 +9,16 @@ use crate::graph::case::{Case, Writer, maximal};
 use crate::graph::language::store::{Lang, NAMES};
 use crate::graph::maps::Map;
 use crate::graph::names::{Place, Site};
+use crate::graph::rough;
 use crate::graph::signature::kinds;
 use crate::graph::walks::follow;
 use crate::name::TOPIC_NAME_MAX;
 
 /// How many names of a kind are tried before it counts as written once.
 const TRIES: usize = 8;
+
+/// Most pairs that are told of which nothing is known.
+const TOO_LARGE_MAX: usize = 20;
 
 /// Most topics of one cluster that are looked at.
 const PLACES_MAX: usize = 3_000;
@@ -45,9 +49,61 @@ pub(crate) fn findings(case: &mut Case) -> Vec<Finding> {
         }
     }
     let mut findings = ambiguous(case, &found);
+    let unknown = too_large(case, &found);
     let told = maximal(found).into_iter();
     findings.extend(told.map(|((_, code), edges, it)| collision(case, code, &edges, &it)));
+    findings.extend(unknown);
     findings
+}
+
+/// Edges that rename alike and of which nothing is known: their patterns are too large to compare.
+fn too_large(case: &Case, found: &[Found]) -> Vec<Finding> {
+    let numbers = 0..case.names.links.len();
+    let rough: BTreeSet<usize> = numbers
+        .filter(|edge| rough::is_rough(&case.space, *edge))
+        .collect();
+    let mut pairs = BTreeSet::new();
+    for one in &rough {
+        let target = case.names.links[*one].as_ref().map(|link| link.target);
+        let beside = target.map_or(&[][..], |target| &case.names.into[target]);
+        let others = beside.iter().filter(|other| may_meet(case, *one, **other));
+        pairs.extend(others.map(|other| BTreeSet::from([*one, *other])));
+    }
+    let is_known = |pair: &BTreeSet<usize>| found.iter().any(|(_, edges, _)| pair.is_subset(edges));
+    let open = pairs.iter().filter(|pair| !is_known(pair));
+    open.take(TOO_LARGE_MAX)
+        .map(|pair| overlapping(case, pair, rough.contains(pair.last().unwrap_or(&0))))
+        .collect()
+}
+
+/// Whether two edges may write one topic: they rename alike, are not merged, and neither lists its names.
+fn may_meet(case: &Case, one: usize, other: usize) -> bool {
+    let is_open = |edge: usize| {
+        let link = case.names.links[edge].as_ref();
+        link.is_some_and(|link| link.enabled && link.listed().is_empty())
+    };
+    let (a, b) = (case.edge(one), case.edge(other));
+    one != other && a.rename == b.rename && !(a.merge && b.merge) && is_open(one) && is_open(other)
+}
+
+fn overlapping(case: &Case, pair: &BTreeSet<usize>, is_later: bool) -> Finding {
+    let message = format!(
+        "{} possibly write the same target topics: their filters are too large to compare, and are \
+         treated as overlapping",
+        case.list(pair)
+    );
+    let mut finding = case.finding(Code::TopicCollision, pair, "topics", message, |_| {
+        "treated as overlapping".to_owned()
+    });
+    let rough = if is_later { pair.last() } else { pair.first() };
+    let told = rough.and_then(|edge| {
+        let name = rough::word(&case.space, *edge)?;
+        let link = case.names.links[*edge].as_ref()?;
+        let end = (link.target, link.renamer.apply(&name));
+        Some(case.tell_all(&[(link.source, name), end]))
+    });
+    finding.witness = told.unwrap_or_default();
+    finding
 }
 
 /// Leaves out writers of topics that nobody has told of: on a relay an open pattern stands for what
@@ -111,9 +167,20 @@ fn candidates(case: &mut Case, site: Site) -> Vec<Place> {
             );
         }
     }
+    places.extend(tried(case, site));
     places.sort_by_key(|(_, name)| (name.len(), name.clone()));
     places.dedup();
     places
+}
+
+/// Topics that names come to which patterns are tried with that are too large to follow.
+fn tried(case: &Case, site: Site) -> Vec<Place> {
+    let trials = case
+        .trials
+        .iter()
+        .filter(|trial| case.space.tried.contains(&trial.birth.1));
+    let ends = trials.flat_map(|trial| trial.reach.walks.iter().filter_map(|w| w.places.last()));
+    ends.filter(|end| end.0 == site).cloned().collect()
 }
 
 /// Topics that are in more than one of these sets, of every kind one.

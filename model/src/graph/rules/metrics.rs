@@ -112,13 +112,17 @@ fn finding(case: &Case, site: Site, edges: &BTreeSet<usize>, clash: &Clash) -> F
         case.alias(site),
     );
     let does = |edge: usize| {
-        let made = clash
-            .iter()
-            .find(|c| c.0 == edge)
-            .map_or("", |c| c.2.as_str());
-        format!("writes `{made}`")
+        let made = clash.iter().filter(|c| c.0 == edge);
+        let made: Vec<String> = made.map(|c| format!("`{}`", c.2)).collect();
+        format!("writes {}", made.join(" and "))
     };
-    let mut finding = case.finding(Code::MetricNameCollision, edges, "rename", message, does);
+    // Where nothing is renamed, the names stand in `topics`.
+    let is_renamed = |edge: &usize| case.edge(*edge).places.contains_key("rename");
+    let key = match edges.iter().any(is_renamed) {
+        true => "rename",
+        false => "topics",
+    };
+    let mut finding = case.finding(Code::MetricNameCollision, edges, key, message, does);
     let source = &case.edge(*last).source;
     finding.witness = vec![
         format!("{old}@{source}"),
