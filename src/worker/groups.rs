@@ -65,7 +65,10 @@ impl Groups {
     fn run(mut self) {
         while !self.control.is_stopping() {
             let begun = Instant::now();
-            if !self.held().is_empty() {
+            if self.held().is_empty() {
+                // Those who hold the partitions tell of the groups.
+                self.status.groups_kept(Ok(Vec::new()), 0);
+            } else {
                 self.round();
             }
             let pause = self.setup.groups_interval.saturating_sub(begun.elapsed());

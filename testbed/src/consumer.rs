@@ -12,7 +12,7 @@ use rdkafka::message::BorrowedMessage;
 use rdkafka::{Message, Offset, TopicPartitionList};
 
 use crate::record::Record;
-use crate::wait;
+use crate::{ffi, wait};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -76,6 +76,17 @@ pub fn committed(
         Some((element.partition(), (offset, element.metadata().to_owned())))
     };
     found.elements().iter().filter_map(of).collect()
+}
+
+/// The leader epochs of a group's committed offsets of a topic; −1 where a commit has none.
+pub fn committed_epochs(bootstrap: &str, group: &str, topic: &str, partitions: usize) -> Vec<i32> {
+    let consumer = client(bootstrap, group, Protocol::Classic);
+    let mut list = TopicPartitionList::new();
+    for partition in 0..partitions {
+        list.add_partition(topic, partition as i32);
+    }
+    let found = consumer.committed_offsets(list, PATIENCE);
+    ffi::leader_epochs(&found.expect("the coordinator answers"))
 }
 
 /// A member of a group: reads, and commits behind what it has read, until it is stopped.

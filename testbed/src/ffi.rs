@@ -9,6 +9,7 @@ use std::ptr;
 
 use rdkafka::bindings as rd;
 use rdkafka::message::BorrowedMessage;
+use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafka;
 
 use crate::record::{Header, Record};
@@ -86,6 +87,17 @@ pub(crate) fn produce(
             .into_owned();
         rd::rd_kafka_error_destroy(error);
         Err(text)
+    }
+}
+
+/// The leader epoch of each element of a list of partitions; −1 where it has none.
+pub(crate) fn leader_epochs(list: &TopicPartitionList) -> Vec<i32> {
+    // SAFETY: the list lives through the call, and has `cnt` elements.
+    unsafe {
+        let native = &*list.ptr();
+        (0..native.cnt as usize)
+            .map(|i| rd::rd_kafka_topic_partition_get_leader_epoch(native.elems.add(i)))
+            .collect()
     }
 }
 

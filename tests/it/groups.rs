@@ -244,6 +244,26 @@ fn a_group_set_back_at_the_source_goes_back_at_the_target_also_after_a_restart()
 }
 
 #[test]
+fn what_a_member_has_committed_follows_without_the_sources_leader_epoch() {
+    let mut scene = one_way_with_groups("groups-epoch", "billing", 1);
+    scene.produce("bj", TOPIC, 300);
+    let bj = scene.broker("bj").bootstrap();
+    let member = Consumer::start(&bj, "billing", TOPIC, Protocol::Classic);
+    member.until_read(120);
+    member.stop();
+    let epochs = consumer::committed_epochs(&bj, "billing", TOPIC, 1);
+    assert!(epochs[0] >= 0, "its own commit has one: {epochs:?}");
+    let at = committed(&mut scene, "bj", "billing", 1)[0].expect("it has committed");
+    scene.start_as(DOCK, &QUICK);
+    scene.until_caught_up();
+    let wanted = places(&mut scene, &[at]);
+    until_at(&mut scene, "sh", "billing", &wanted);
+    let sh = scene.broker("sh").bootstrap();
+    let epochs = consumer::committed_epochs(&sh, "billing", TOPIC, 1);
+    assert_eq!(epochs, [-1]);
+}
+
+#[test]
 fn with_once_groups_follow_before_it_ends() {
     let mut scene = one_way_with_groups("groups-once", "billing", 2);
     scene.produce("bj", TOPIC, 500);
