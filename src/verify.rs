@@ -4,6 +4,7 @@
 //! committed when it was looked at, so that nothing in flight is called missing.
 
 mod compare;
+mod dead_letters;
 mod items;
 mod jobs;
 mod read;

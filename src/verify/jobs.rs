@@ -10,7 +10,7 @@ use crossdock_model::verify::{Outcome, settle};
 
 use super::compare::{Comparer, Pace};
 use super::items::Item;
-use super::{Line, Options};
+use super::{Line, Options, dead_letters};
 use crate::kafka::Error;
 use crate::progress::Progress;
 
@@ -48,13 +48,13 @@ pub fn compare_all(
             scope.spawn(work);
         }
     });
-    match lock(&failed).take() {
-        Some(error) => Err(error),
-        None => Ok(lock(&done)
-            .drain(..)
-            .map(Option::unwrap_or_default)
-            .collect()),
+    if let Some(error) = lock(&failed).take() {
+        return Err(error);
     }
+    let done = lock(&done).drain(..).collect::<Vec<_>>();
+    let mut outcomes: Vec<Outcome> = done.into_iter().map(Option::unwrap_or_default).collect();
+    dead_letters::forgive(topology, items, &mut outcomes)?;
+    Ok(outcomes)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

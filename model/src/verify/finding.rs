@@ -94,8 +94,6 @@ pub enum Excuse {
     Repaired,
     /// Its copy lies so far from its place that only its presence was checked, not its content.
     ContentNotCompared,
-    /// It could not be told where one side's records begin on the other.
-    NotAligned,
 }
 
 impl Excuse {
@@ -124,7 +122,6 @@ impl Excuse {
             Self::ContentNotCompared => {
                 "are there, but too far from their place to compare contents"
             }
-            Self::NotAligned => "it could not be told where they belong",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Digest, Excuse, HeaderFold};
 use crate::graph::{Admit, admit_path};
+use crate::offsets::topic_id;
 use crate::provenance::{HEADER, Hop};
 
 /// What an edge's records are told by, in one partition.
@@ -107,7 +108,10 @@ impl Lens {
             return Birth::Other;
         }
         let is_present = match hop.incarnation() {
-            Some(id) => self.topic_id.as_deref().is_none_or(|now| is_same(now, id)),
+            Some(id) => self
+                .topic_id
+                .as_deref()
+                .is_none_or(|now| topic_id(now) == topic_id(id)),
             None => !self.is_recreated,
         };
         let (source, is_repair) = (hop.offset, hop.is_repair());
@@ -120,12 +124,6 @@ impl Lens {
             },
         }
     }
-}
-
-/// Ids of topics come in two alphabets of base64: `+` is `-` in the other one.
-fn is_same(now: &str, id: &str) -> bool {
-    let plain = |id: &'_ str| id.replace('+', "-");
-    plain(now) == plain(id)
 }
 
 impl Look<'_> {

@@ -76,6 +76,18 @@ impl Outcome {
         }
     }
 
+    /// Whether records without a copy are among it.
+    pub fn has_missing(&self) -> bool {
+        self.missing.len() > 0
+    }
+
+    /// A record is missing for a good reason, if it is.
+    pub fn excuse_missing(&mut self, offset: i64, excuse: Excuse) {
+        if self.missing.remove(offset) {
+            self.excuse(excuse, 1);
+        }
+    }
+
     /// Whether nothing is different in it; what lies in other partitions is not known yet.
     pub fn is_equal(&self) -> bool {
         self.row.is_equal() && self.missing.len() == 0 && self.displaced.is_empty()

@@ -84,9 +84,12 @@ fn excused(line: &Line) -> Vec<String> {
 
 fn verdict(report: &Report) -> String {
     let all = format!(
-        "{} records of {} partitions compared",
+        "{} records of {} compared",
         report.compared(),
-        report.partitions.len()
+        match report.partitions.len() {
+            1 => "1 partition".to_owned(),
+            count => format!("{count} partitions"),
+        }
     );
     if report.is_equal() {
         return format!("Equal: {all}.\n");
