@@ -252,7 +252,9 @@ fn topic_plan(
         was,
         partitions,
         sampled: if records > 0 {
-            sample.map_or(0, super::Sample::sized)
+            // Of a short log, first and last records are partly the same ones.
+            let there = source.map_or(0, Topic::records).unsigned_abs();
+            sample.map_or(0, super::Sample::sized).min(there)
         } else {
             0
         },
