@@ -226,6 +226,9 @@ fn shown(edge: &Edge) -> Vec<(&'static str, String)> {
         ("limit", words(&edge.limit)),
         ("consumer", map(&edge.consumer)),
         ("producer", map(&edge.producer)),
+        ("sample", words(&edge.sample)),
+        ("filter", filter(&edge.filter)),
+        ("drop_headers", patterns(&edge.drop_headers)),
         ("sync.topics", edge.sync.topics.to_string()),
         ("sync.configs", edge.sync.configs.to_string()),
         ("sync.partitions", edge.sync.partitions.to_string()),
@@ -250,6 +253,17 @@ fn patterns(patterns: &[crate::edge::Pattern]) -> String {
     match texts.is_empty() {
         true => "none".to_owned(),
         false => texts.join(", "),
+    }
+}
+
+fn filter(filter: &crate::edge::Filter) -> String {
+    let key = filter.key.iter().map(|p| format!("key {}", p.text));
+    let headers = filter.headers.iter();
+    let headers = headers.map(|(name, p)| format!("header {name} {}", p.text));
+    let all: Vec<String> = key.chain(headers).collect();
+    match all.is_empty() {
+        true => "none".to_owned(),
+        false => all.join(", "),
     }
 }
 

@@ -45,6 +45,12 @@ pub struct Edge {
     pub consumer: BTreeMap<String, String>,
     /// Client properties of the producer, as written (Java or librdkafka names).
     pub producer: BTreeMap<String, String>,
+    /// Share of the records that go, by key: from 0 to 1; `None` takes all.
+    pub sample: Option<f64>,
+    /// Which records go, by what they hold.
+    pub filter: Filter,
+    /// Headers that are left behind, by whole name.
+    pub drop_headers: Vec<Pattern>,
     /// What follows besides records.
     pub sync: Sync,
     /// For a record that the target refuses as too large.
@@ -166,6 +172,15 @@ pub enum Limit {
     Bytes(u64),
     /// Records per second.
     Records(u64),
+}
+
+/// `filter`: a record goes where all of it matches, whole and in bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Regex over the key.
+    pub key: Option<Pattern>,
+    /// Regexes over the values of headers, by the header's name, in the file's order.
+    pub headers: Vec<(String, Pattern)>,
 }
 
 /// `sync`

@@ -5,6 +5,7 @@ mod clusters;
 mod edges;
 mod encoding;
 mod expect;
+mod filter;
 mod keys;
 mod pattern;
 mod quantity;

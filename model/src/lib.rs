@@ -8,6 +8,7 @@ pub mod edge;
 pub mod finding;
 pub mod name;
 pub mod provenance;
+pub mod select;
 pub mod topology;
 
 pub mod file;
@@ -22,8 +23,10 @@ pub mod graph;
 
 pub mod groups;
 pub mod import;
+pub mod note;
 pub mod offsets;
 pub mod plan;
 pub mod verify;
 
+pub mod dead_letter;
 pub mod diff;

@@ -41,6 +41,8 @@ pub(super) enum Form {
     Pattern,
     /// A word, a template or rules.
     Rename,
+    /// A regex for each of some names.
+    ByName,
     /// A template.
     Template,
     /// A whole number of streams.
@@ -157,6 +159,9 @@ pub(super) const SETTINGS: &[Known] = &[
     key("limit", Form::Rate, r#""20MiB/s""#, "Most that the edge carries, such as 20MiB/s or 5000 records/s."),
     key("consumer", Form::Consumer, r#"{"fetch.min.bytes": 1000}"#, "Client properties of this edge's readers."),
     key("producer", Form::Producer, r#"{"linger.ms": 5}"#, "Client properties of this edge's writers."),
+    key("sample", Form::Share, r#""1%""#, "Share of the records that go, by key: a key is in the sample or not, always; records without key are told apart by their offset."),
+    key("filter", Form::MapOrNone(FILTER), r#"{"key": "eu-.*", "header": {"env": "test|dev"}}"#, "Which records go, by what they hold: regexes over whole keys and header values, in bytes. All of them must match."),
+    key("drop_headers", Form::PatternsOrNone, r#"["trace-.*"]"#, "Headers that are left behind: regexes over whole names."),
     key("sync", Form::Map(SYNC), r#"{"groups": "app-.*"}"#, "What follows besides records."),
     key("on_oversize", Form::Word(|| only(ON_OVERSIZE)), r#""skip""#, "What becomes of a record that the target refuses as too large."),
     key("on_gap", Form::Word(|| only(ON_GAP)), r#""continue""#, "What happens where source records are lost to retention or truncation."),
@@ -174,6 +179,13 @@ pub(super) const SYNC: &[Known] = &[
     key("partitions", Form::Flag, "false", "Partition counts follow."),
     key("groups", Form::Groups, r#"{"include": "app-.*", "exclude": ["app-test"]}"#, "Consumer groups whose offsets are translated."),
     key("acls", Form::Flag, "true", "Access rules of topics follow."),
+];
+
+/// `filter`
+#[rustfmt::skip]
+pub(super) const FILTER: &[Known] = &[
+    key("key", Form::Pattern, r#""eu-.*""#, "Regex over the whole key; a record without key does not match."),
+    key("header", Form::ByName, r#"{"env": "test|dev"}"#, "By the name of a header, a regex over its whole value; of several, one that matches is enough."),
 ];
 
 /// `sync.groups`

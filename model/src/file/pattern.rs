@@ -24,6 +24,8 @@ pub(super) enum Over {
     OtherTopics,
     /// Consumer groups.
     Groups,
+    /// Keys, and names and values of headers: any bytes.
+    Bytes,
 }
 
 /// Reads one regex or a list. `None` where nothing usable was written.
@@ -84,7 +86,7 @@ pub(super) fn one(
         reader.tell(empty(node.span, what));
         return None;
     }
-    if let Some(finding) = wrong(reader, &text) {
+    if let Some(finding) = wrong(reader, &text, over) {
         reader.tell(finding);
         return None;
     }
@@ -100,7 +102,7 @@ pub(super) fn one(
 }
 
 /// Why a regex does not compile, with the place inside it.
-fn wrong(reader: &Reader<'_>, text: &Text) -> Option<Finding> {
+fn wrong(reader: &Reader<'_>, text: &Text, over: Over) -> Option<Finding> {
     let pattern = &text.text;
     let place = |span: &ast::Span| {
         let end = span
@@ -115,7 +117,9 @@ fn wrong(reader: &Reader<'_>, text: &Text) -> Option<Finding> {
         finding.help = help;
         Some(finding)
     };
-    match regex_syntax::Parser::new().parse(pattern) {
+    let is_text = over != Over::Bytes;
+    let mut parser = regex_syntax::ParserBuilder::new();
+    match parser.utf8(is_text).build().parse(pattern) {
         Ok(_) => {}
         Err(regex_syntax::Error::Parse(error)) => {
             let help = help(error.kind(), pattern);
@@ -126,7 +130,7 @@ fn wrong(reader: &Reader<'_>, text: &Text) -> Option<Finding> {
         }
         Err(_) => return finding(text.span, "this is no regex".to_owned(), None),
     }
-    let mut builder = regex::RegexBuilder::new(pattern);
+    let mut builder = regex::bytes::RegexBuilder::new(pattern);
     if builder.size_limit(SIZE_MAX).build().is_err() {
         let message = format!(
             "compiled, the regex exceeds the size limit of {} MiB",

@@ -109,6 +109,7 @@ fn form(form: Form) -> Value {
         ]}),
         Form::PatternsOrNone => or_none(reference("regexes")),
         Form::Pattern => reference("regex"),
+        Form::ByName => json!({"type": "object", "additionalProperties": reference("regex")}),
         Form::Template => reference("scalar"),
         Form::Rename => json!({"anyOf": [
             {"enum": RENAMES},

@@ -8,9 +8,10 @@ use super::pattern::{self, Over, Patterns};
 use super::reader::{Reader, is_none};
 use super::rename::{self, Template};
 use super::tree::{Key, Map, Node, Value};
-use super::{expect, quantity, sync};
+use super::{expect, filter, quantity, sync};
 use crate::edge::{
-    Delivery, Expect, Forward, Limit, OnGap, OnOversize, OnRecreated, Pattern, Profile, Start, Sync,
+    Delivery, Expect, Filter, Forward, Limit, OnGap, OnOversize, OnRecreated, Pattern, Profile,
+    Start, Sync,
 };
 use crate::finding::{Severity, Span};
 use crate::properties::Role;
@@ -43,6 +44,9 @@ pub(super) struct Settings {
     pub(super) limit: Option<Limit>,
     pub(super) consumer: Properties,
     pub(super) producer: Properties,
+    pub(super) sample: Option<f64>,
+    pub(super) filter: Filter,
+    pub(super) drop_headers: Vec<Pattern>,
     pub(super) sync: Sync,
     pub(super) on_oversize: OnOversize,
     pub(super) on_gap: OnGap,
@@ -72,6 +76,9 @@ impl Default for Settings {
             limit: None,
             consumer: Properties::new(),
             producer: Properties::new(),
+            sample: None,
+            filter: Filter::default(),
+            drop_headers: Vec::new(),
             sync: Sync::default(),
             on_oversize: OnOversize::default(),
             on_gap: OnGap::default(),
@@ -118,6 +125,13 @@ impl Settings {
             "consumer" => self.properties(reader, node, Role::Consumer),
             "producer" => self.properties(reader, node, Role::Producer),
             "report_group" => self.report_group = group(reader, node),
+            "sample" if is_none(node) => self.sample = None,
+            "sample" => {
+                let share = reader.quantity(node, "sample", quantity::share);
+                self.sample = share.or(self.sample);
+            }
+            "filter" => self.filter = filter::read(reader, node, &mut self.places),
+            "drop_headers" => self.drop_headers = filter::drop_headers(reader, node),
             "limit" if is_none(node) => self.limit = None,
             "limit" => {
                 let rate = reader.quantity(node, "limit", quantity::rate);

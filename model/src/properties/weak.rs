@@ -46,7 +46,7 @@ pub(crate) fn weakness_of(
             (true, "a moment without a leader loses records")
         }
         (Role::Consumer, "isolation.level") if value == "read_uncommitted" => {
-            (false, "records of aborted transactions are copied")
+            (true, "records of aborted transactions are copied")
         }
         (Role::Consumer, "check.crcs") if value == "false" => {
             (false, "records that were damaged on the way are copied")

@@ -44,8 +44,6 @@ pub struct ByHop {
     last_of_key: HashMap<u64, i64>,
     /// On a compacted target: keys of records that are not this edge's.
     other_keys: HashSet<u64>,
-    /// A copy of something before the span was seen: nothing of the span was removed from the target.
-    has_earlier: bool,
     has_ended: [bool; 2],
     tail_is_open: bool,
 }
@@ -78,7 +76,6 @@ impl ByHop {
             found: None,
             last_of_key: HashMap::new(),
             other_keys: HashSet::new(),
-            has_earlier: false,
             has_ended: [false; 2],
             tail_is_open: false,
         }
@@ -182,9 +179,7 @@ impl ByHop {
                     self.unexpected(copy);
                 } else if source < log_start {
                     self.outcome.excuse(Excuse::TrimmedAtSource, 1);
-                } else if source < from {
-                    self.has_earlier |= !is_repair;
-                } else if source < to {
+                } else if (from..to).contains(&source) {
                     self.parked.push_back(copy);
                     self.look_at_parked();
                 }
@@ -354,8 +349,7 @@ impl ByHop {
             }
         }
         let Span { from, to, .. } = self.span;
-        let before_first = self.rules.before_first.filter(|_| !self.has_earlier);
-        if let Some((excuse, upto)) = before_first {
+        if let Some((excuse, upto)) = self.rules.before_first {
             let first = self.found.map_or(to, |(first, _)| first).min(upto);
             let count = self.outcome.missing.remove_range(from, first);
             self.outcome.excuse(excuse, count);

@@ -119,7 +119,8 @@ fn every_key_of_the_contract_is_read() {
         "name: e, renamed_from: d, topics: [orders, 'pay.*'], exclude_topics: pay.tmp, rename: \
          prefix, forward: local, provenance: true, merge: true, delivery: at_least_once, profile: \
          latency, streams: 2, start: 2026-01-31T08:00:00+08:00, limit: 5000 records/s, consumer: { \
-         fetch.min.bytes: 1 }, producer: { compression.type: lz4 }, sync: { topics: true, groups: \
+         fetch.min.bytes: 1 }, producer: { compression.type: lz4 }, sample: 1%, filter: { key: \
+         'k.*', header: { env: test } }, drop_headers: 'x-.*', sync: { topics: true, groups: \
          { include: 'a.*', exclude: ab } }, on_oversize: dead_letter, on_gap: continue, \
          on_recreated: restart, expect: { lag: { warn: 1, alarm: 2 }, latency: none, error_rate: { \
          alarm: 1% }, throughput: 20MiB/s }, enabled: false, report_group: mm",
@@ -130,6 +131,9 @@ fn every_key_of_the_contract_is_read() {
     assert_eq!(edge.expect.throughput, Some(Limit::Bytes(20 << 20)));
     assert_eq!(edge.expect.latency.alarm, None);
     assert_eq!(edge.report_group.as_deref(), Some("mm"));
+    assert_eq!(edge.sample, Some(0.01));
+    assert_eq!(edge.filter.headers.len(), 1);
+    assert_eq!(edge.drop_headers[0].text, "x-.*");
     assert!(!edge.enabled);
     assert!(
         edge.places

@@ -231,29 +231,3 @@ fn a_target_that_stamps_its_own_time_differs_in_that_only() {
     pair.target[50].digest = digest("k", "x", 1);
     assert_eq!(counts(&pair.row()), [0, 0, 0, 1, 0]);
 }
-
-#[test]
-fn a_copy_from_before_the_span_proves_that_nothing_of_it_was_removed() {
-    let span = Span {
-        from: 50,
-        to: 100,
-        log_start: 0,
-        source_end: 100,
-    };
-    let rules = Rules {
-        before_first: before(Excuse::TrimmedAtTarget),
-        ..Rules::default()
-    };
-    let missing = |copies: &[i64]| {
-        let mut comparison = Comparison::new(span, rules, true);
-        (50..100).for_each(|offset| comparison.source(record(offset)));
-        comparison.ended(Side::Source);
-        for (source, target) in copies.iter().zip(100..) {
-            comparison.target(named(target, *source));
-        }
-        comparison.ended(Side::Target);
-        settle(BTreeMap::from([(0, comparison.finish())]))[&0].missing
-    };
-    assert_eq!(missing(&[60, 61]), 38);
-    assert_eq!(missing(&[49, 60, 61]), 48);
-}
