@@ -25,6 +25,7 @@ pub mod resume;
 pub mod status;
 pub mod top;
 
+pub mod dead_letter;
 pub mod offsets;
 pub mod verify;
 

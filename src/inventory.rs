@@ -135,7 +135,7 @@ fn list(
     let mut state = plan::Cluster {
         id: described.id,
         brokers: described.brokers,
-        principal: principal(cluster),
+        principal: cluster.principal(),
         replication_factor: number("default.replication.factor")
             .and_then(|n| i32::try_from(n).ok()),
         message_max_bytes: number("message.max.bytes"),
@@ -239,18 +239,6 @@ fn noted(((topic, partition), fetched): (TopicPartition, Fetched)) -> Option<Not
 /// An id as Kafka itself writes it: librdkafka uses another base64.
 fn kafka_id(text: &str) -> String {
     text.replace('+', "-").replace('/', "_")
-}
-
-/// Whom the cluster's ACLs know this process as.
-fn principal(cluster: &Cluster) -> String {
-    let property = |name: &str| cluster.properties().get(name).unwrap_or_default();
-    let protocol = property("security.protocol").to_ascii_uppercase();
-    match (protocol.as_str(), property("sasl.username")) {
-        ("SASL_SSL" | "SASL_PLAINTEXT", "") => "the SASL principal".to_owned(),
-        ("SASL_SSL" | "SASL_PLAINTEXT", user) => format!("User:{user}"),
-        ("SSL", _) => "the principal of the client certificate".to_owned(),
-        _ => "User:ANONYMOUS".to_owned(),
-    }
 }
 
 /// The topics of a cluster that the plan looks at.

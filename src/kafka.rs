@@ -19,7 +19,8 @@ mod writer;
 
 pub use client::{Error, ErrorKind, Properties};
 pub use cluster::{
-    Broker, Cluster, Committed, GroupDescribed, Offsets, Pulse, TopicSettings, partitions_of,
+    Broker, Cluster, Committed, GroupDescribed, Offsets, Pulse, TopicDescribed, TopicSettings,
+    partitions_of,
 };
 pub use embedded::{Embedded, PARTITION_BYTES_MAX};
 pub use feeder::Feeder;
@@ -27,9 +28,9 @@ pub use glance::{Glance, LookAt};
 pub use group::{Fetched, Group, Position};
 pub use keeper::{Pen, read_log};
 pub use member::{Lease, Member, Membership};
-pub use reader::{BATCH_RECORDS_MAX, Reader, Received, Record};
+pub use reader::{BATCH_RECORDS_MAX, Batch, HeaderIter, Reader, Received, Record};
 pub use tail::{Tail, last_copied};
-pub use writer::{CommitError, Refusal, Refused, VIA, Writer};
+pub use writer::{CommitError, Drops, REFUSED_MAX, Refusal, Refused, Stamp, VIA, Writer};
 
 /// A partition of a topic.
 pub type TopicPartition = (std::sync::Arc<str>, i32);

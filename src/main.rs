@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+pub mod backoff;
 pub mod cli;
 pub mod client;
 pub mod clock;
@@ -15,6 +16,7 @@ pub mod home;
 pub mod http;
 pub mod inventory;
 pub mod kafka;
+pub mod letters;
 pub mod load;
 pub mod logging;
 pub mod metrics;
@@ -23,7 +25,6 @@ pub mod origin;
 pub mod output;
 pub mod process;
 pub mod progress;
-pub mod promises;
 pub mod rehearsal;
 pub mod report;
 pub mod rollout;

@@ -17,7 +17,7 @@ mod seams;
 
 pub use engine::{Tally, Twin};
 pub use machine::{Pace, Stream};
-pub use seams::Report;
+pub use seams::{Fate, Report};
 
 #[cfg(test)]
 mod tests;

@@ -23,7 +23,7 @@ use crate::rehearsal::lab::{Lab, PARTITIONS};
 use crate::rehearsal::proof::Proof;
 use crate::rehearsal::script::{Feeders, Script};
 use crate::worker::State;
-use crate::{http, load, logging, output, promises};
+use crate::{http, load, logging, output};
 
 /// Between two looks at whether all is quiet.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
@@ -69,7 +69,6 @@ pub fn main(args: Args) -> Outcome {
     let draft = lab.rewire(&topology);
     let (topology, _) = graph::prove(draft).map_err(|_| Failure::Findings)?;
     let edges: Vec<_> = topology.edges().iter().filter(|e| e.enabled).collect();
-    promises::keep(&args.file, &edges)?;
     let script = Script::new(&topology, args.records, !lab.embedded.is_empty());
     introduce(&topology, &lab, &script, &args);
     lab.create_topics(&script).map_err(Failure::Cluster)?;

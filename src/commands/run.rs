@@ -21,7 +21,7 @@ use crate::monitor::Monitor;
 use crate::origin::{self, AtHome, Origin};
 use crate::progress::Progress;
 use crate::worker::Ending;
-use crate::{drift, home, http, load, logging, promises, report};
+use crate::{drift, home, http, load, logging, report};
 use follow::Follower;
 
 mod follow;
@@ -82,7 +82,6 @@ pub fn main(args: Args) -> Outcome {
     let findings = report::json(&checked)["findings"].take();
     let edges = select(&topology, &args)?;
     let otlp = otlp(&args)?;
-    promises::keep(origin.path(), &edges)?;
     let options = Options {
         file: origin.path().display().to_string(),
         instance,

@@ -10,7 +10,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use crossdock_model::edge::Edge;
 use crossdock_model::topology::Topology;
 use crossdock_model::verify::Sample;
 use regex::Regex;
@@ -144,11 +143,10 @@ fn options(topology: &Topology, args: &Args) -> Result<Options, Failure> {
             .map_err(|error| wrong(format!("--topics {text}: {error}")))
     };
     let stretch = stretch(args);
-    let is_taken = |edge: &Edge| {
-        let is_named = args.edges.iter().any(|name| name == edge.name.as_str());
-        is_named || (args.edges.is_empty() && edge.enabled)
-    };
-    let blind = edges.iter().find(|e| !e.provenance && is_taken(e));
+    let is_taken = |name: &str| args.edges.is_empty() || args.edges.iter().any(|n| n == name);
+    let blind = edges
+        .iter()
+        .find(|e| !e.provenance && e.enabled && is_taken(e.name.as_str()));
     if let (Some(edge), true) = (blind, stretch != Stretch::Whole) {
         return Err(wrong(format!(
             "edge {} has `provenance: false`: its copies do not say where they were read, so that no part of them can be found; compare it whole, and other edges with --edges",

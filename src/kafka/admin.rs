@@ -18,7 +18,7 @@ use rdkafka::bindings as sys;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::TopicPartitionList;
 
-use super::TopicPartition;
+use super::{Fetched, TopicPartition};
 
 /// Which offset of a partition is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -240,11 +240,11 @@ pub(super) fn topic_ids(
 
 /// ListConsumerGroupOffsets: every committed offset of a group. Those of an open transaction do not
 /// count, and are not waited for.
-pub(super) fn group_offsets(
+pub(super) fn group_positions(
     client: Native,
     group: &str,
     timeout: Duration,
-) -> Result<BTreeMap<TopicPartition, i64>, KafkaError> {
+) -> Result<BTreeMap<TopicPartition, Fetched>, KafkaError> {
     let name = CString::new(group).unwrap_or_default();
     let op = sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS;
     let call = Call::new(client, op, timeout);
@@ -282,7 +282,18 @@ pub(super) fn group_offsets(
                 let element = &*(*list).elems.add(k);
                 if element.offset >= 0 {
                     let topic: Arc<str> = CStr::from_ptr(element.topic).to_string_lossy().into();
-                    offsets.insert((topic, element.partition), element.offset);
+                    let note: &[u8] = match element.metadata.is_null() {
+                        true => &[],
+                        false => std::slice::from_raw_parts(
+                            element.metadata.cast(),
+                            element.metadata_size,
+                        ),
+                    };
+                    let fetched = Fetched {
+                        offset: Some(element.offset),
+                        metadata: String::from_utf8_lossy(note).into_owned(),
+                    };
+                    offsets.insert((topic, element.partition), fetched);
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! What all clients share: properties, log lines, and errors that say which cluster.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -25,14 +25,26 @@ impl Properties {
         self
     }
 
+    /// Sets a property, unless it is there.
+    #[must_use]
+    pub fn or(self, name: &str, value: &str) -> Self {
+        match self.0.contains_key(name) {
+            true => self,
+            false => self.set(name, value),
+        }
+    }
+
     /// Sets the client's name, unless it has one.
     #[must_use]
     pub fn named(self, client: &str) -> Self {
-        if self.0.contains_key("client.id") {
-            self
-        } else {
-            self.set("client.id", client)
-        }
+        self.or("client.id", client)
+    }
+
+    /// Lets the client tell when a topic was created again: nothing but a debug line says so.
+    #[must_use]
+    pub(super) fn watching_topics(self) -> Self {
+        let more = self.get("debug").map(|debug| format!("{debug},topic"));
+        self.set("debug", more.unwrap_or_else(|| "topic".to_owned()))
     }
 
     /// The value of a property.
@@ -45,7 +57,10 @@ impl Properties {
         for (name, value) in &self.0 {
             config.set(name, value);
         }
-        config.set_log_level(RDKafkaLogLevel::Info);
+        config.set_log_level(match self.0.contains_key("debug") {
+            true => RDKafkaLogLevel::Debug,
+            false => RDKafkaLogLevel::Info,
+        });
         config
     }
 }
@@ -97,6 +112,7 @@ pub(super) struct Context {
     role: &'static str,
     last_error: Arc<Mutex<Option<(KafkaError, String)>>>,
     lifeline: Arc<Lifeline>,
+    recreated: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Context {
@@ -106,6 +122,7 @@ impl Context {
             role,
             last_error: Arc::default(),
             lifeline: Arc::default(),
+            recreated: Arc::default(),
         }
     }
 
@@ -154,6 +171,16 @@ impl Context {
         self.lifeline.tend(client);
     }
 
+    /// Topics that the client has seen under another id than before, since the last time.
+    pub(super) fn take_recreated(&self) -> BTreeSet<String> {
+        std::mem::take(
+            &mut *self
+                .recreated
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+
     /// Forgets the last error: the cluster has answered since.
     pub(super) fn answered(&self) {
         *self
@@ -165,6 +192,14 @@ impl Context {
 
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
+        if let Some(topic) = recreated_topic(text) {
+            tracing::debug!(cluster = %self.alias, client = self.role, "{text}");
+            self.recreated
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(topic.to_owned());
+            return;
+        }
         // librdkafka repeats as a warning what its error callback and our states tell already.
         match level {
             RDKafkaLogLevel::Debug => {
@@ -219,6 +254,15 @@ pub(super) fn words(code: RDKafkaErrorCode) -> String {
         .to_owned()
 }
 
+/// The topic of `Topic orders changed id from A to B`: what librdkafka says before it reads or writes the
+/// new one. From no id at all there is no change.
+fn recreated_topic(text: &str) -> Option<&str> {
+    let (head, ids) = text.split_once(" changed id from ")?;
+    let (_, topic) = head.rsplit_once("Topic ")?;
+    let (from, _) = ids.split_once(" to ")?;
+    (!from.trim_matches(['A', '=']).is_empty()).then_some(topic)
+}
+
 /// A reason without the thread it came from, and without how often it came.
 fn without_noise(reason: &str) -> &str {
     let reason = match reason.split_once("]: ") {
@@ -267,5 +311,19 @@ pub(super) fn kind_of(code: RDKafkaErrorCode) -> ErrorKind {
             ErrorKind::Stale
         }
         _ => ErrorKind::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_topic_that_was_created_again_is_told_by_its_id() {
+        let said =
+            |from| format!("[thrd:main]: Topic orders changed id from {from} to Zm9vYmFyYmF6");
+        assert_eq!(recreated_topic(&said("cXV4cXV4cXV4")), Some("orders"));
+        assert_eq!(recreated_topic(&said("AAAAAAAAAAAAAAAAAAAAAA")), None);
+        assert_eq!(recreated_topic("Topic orders [0] Leader 1 Epoch 0"), None);
     }
 }

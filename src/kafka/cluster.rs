@@ -22,16 +22,18 @@ use super::embedded::Embedded;
 use super::{Error, Properties};
 
 pub use brokers::Broker;
-pub use describe::GroupDescribed;
-pub(super) use describe::Holder;
-pub use describe::partitions_of;
-pub(super) use describe::{Described, TopicDescribed};
+pub(super) use describe::{Described, Holder};
+pub use describe::{GroupDescribed, TopicDescribed, partitions_of};
 pub use groups::{Committed, Offsets};
 pub use pulse::Pulse;
 pub use topics::TopicSettings;
 
 /// How long a cluster has to answer one question.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// Who is asked every second, and dead, is connected to twice in this time at most: by its default of 100 ms
+/// a client tries twenty times a second, and takes half a core.
+const RECONNECT_MS: &str = "1000";
 
 /// What a cluster can do. Real Kafka can do everything; the embedded brokers cannot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +91,18 @@ impl Cluster {
     /// How its clients connect.
     pub fn properties(&self) -> &Properties {
         &self.properties
+    }
+
+    /// Whom its ACLs know this process as.
+    pub fn principal(&self) -> String {
+        let property = |name: &str| self.properties.get(name).unwrap_or_default();
+        let protocol = property("security.protocol").to_ascii_uppercase();
+        match (protocol.as_str(), property("sasl.username")) {
+            ("SASL_SSL" | "SASL_PLAINTEXT", "") => "the SASL principal".to_owned(),
+            ("SASL_SSL" | "SASL_PLAINTEXT", user) => format!("User:{user}"),
+            ("SSL", _) => "the principal of the client certificate".to_owned(),
+            _ => "User:ANONYMOUS".to_owned(),
+        }
     }
 
     /// What it can do.
@@ -162,6 +176,10 @@ impl Cluster {
 }
 
 fn connect(properties: &Properties, context: &Context) -> Result<BaseConsumer<Context>, Error> {
-    let client = properties.config().create_with_context(context.clone());
+    let client = properties
+        .clone()
+        .or("reconnect.backoff.ms", RECONNECT_MS)
+        .config()
+        .create_with_context(context.clone());
     client.map_err(|e| context.failed("set up the client", &e))
 }

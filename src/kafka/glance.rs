@@ -52,10 +52,22 @@ impl Glance {
     /// # Errors
     /// A property that librdkafka refuses.
     pub fn new(cluster: &Arc<Cluster>) -> Result<Self, Error> {
+        Self::reading(cluster, "read_committed")
+    }
+
+    /// The same, of transactions that have not ended too.
+    ///
+    /// # Errors
+    /// A property that librdkafka refuses.
+    pub fn uncommitted(cluster: &Arc<Cluster>) -> Result<Self, Error> {
+        Self::reading(cluster, "read_uncommitted")
+    }
+
+    fn reading(cluster: &Arc<Cluster>, isolation: &str) -> Result<Self, Error> {
         let properties = cluster
             .properties()
             .clone()
-            .set("isolation.level", "read_committed")
+            .set("isolation.level", isolation)
             .set("fetch.message.max.bytes", LOOK_BYTES)
             .set("queued.min.messages", "1")
             .set("fetch.queue.backoff.ms", "1")

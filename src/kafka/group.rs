@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rdkafka::client::ClientContext;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
+use rdkafka::consumer::{
+    BaseConsumer, CommitMode, Consumer, ConsumerContext, ConsumerGroupMetadata,
+};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
@@ -75,6 +77,11 @@ impl Group {
         &self.name
     }
 
+    /// What a transaction needs to commit offsets of this group without being a member of it.
+    pub(super) fn metadata(&self) -> Option<ConsumerGroupMetadata> {
+        self.consumer.group_metadata()
+    }
+
     /// Its committed offsets.
     ///
     /// # Errors
@@ -83,7 +90,7 @@ impl Group {
         &self,
         partitions: &[TopicPartition],
     ) -> Result<BTreeMap<TopicPartition, Fetched>, Error> {
-        committed(&self.consumer, &self.context, partitions)
+        committed(&self.consumer, &self.context, partitions, ANSWER_WITHIN)
     }
 
     /// The client that is its static member under `instance`; `None` when there is none.
@@ -158,6 +165,7 @@ pub(super) fn committed<C: ConsumerContext + ClientContext>(
     consumer: &BaseConsumer<C>,
     context: &Context,
     partitions: &[TopicPartition],
+    within: Duration,
 ) -> Result<BTreeMap<TopicPartition, Fetched>, Error> {
     if partitions.is_empty() {
         return Ok(BTreeMap::new());
@@ -168,7 +176,7 @@ pub(super) fn committed<C: ConsumerContext + ClientContext>(
     }
     let doing = "fetch the committed offsets";
     let found = consumer
-        .committed_offsets(list, ANSWER_WITHIN)
+        .committed_offsets(list, within)
         .map_err(|e| context.failed(doing, &e))?;
     let mut fetched = BTreeMap::new();
     for element in found.elements() {

@@ -23,6 +23,9 @@ use super::{Cluster, Error, ErrorKind, Properties, TopicPartition};
 /// How long a stream has to end its transaction before its partitions go to somebody else.
 const REVOKE_WITHIN: Duration = Duration::from_secs(20);
 
+/// How long committed offsets are waited for that an open transaction may still change.
+const SETTLED_WITHIN: Duration = Duration::from_secs(3);
+
 /// The right to commit for the partitions that came with it: the group's generation, read inside the
 /// rebalance callback that gave them. Read any later, it could be that of a member which rejoined
 /// behind our back, and would make a zombie's records valid.
@@ -270,7 +273,7 @@ impl Member {
         &self,
         partitions: &[TopicPartition],
     ) -> Result<BTreeMap<TopicPartition, Fetched>, Error> {
-        group::committed(&self.consumer, &self.context, partitions)
+        group::committed(&self.consumer, &self.context, partitions, SETTLED_WITHIN)
     }
 
     /// Commits source positions outside of any transaction.

@@ -6,7 +6,7 @@
     reason = "rdkafka has no batch consume, and its header reader panics on names that are not UTF-8"
 )]
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::ptr;
 use std::sync::Arc;
@@ -22,10 +22,14 @@ use super::{Cluster, Error, ErrorKind, Properties};
 /// Most records of one batch.
 pub const BATCH_RECORDS_MAX: usize = 5_000;
 
+/// Events that are served in one go, at most.
+const EVENTS_MAX: usize = 100_000;
+
 /// Reads partitions of one cluster, each under a number of the caller's choice.
 pub struct Reader {
     // Declared first, destroyed first: the queue and the topics belong to the consumer.
     queue: Queue,
+    main: Queue,
     topics: HashMap<Arc<str>, Topic>,
     slots: HashMap<(usize, i32), usize>,
     consumer: BaseConsumer<Context>,
@@ -78,15 +82,19 @@ impl Reader {
             .set("enable.partition.eof", "true")
             .set("check.crcs", "true")
             .set("auto.offset.reset", "error")
-            .set("enable.auto.offset.store", "false");
+            .set("enable.auto.offset.store", "false")
+            .watching_topics();
         let consumer: BaseConsumer<Context> = properties
             .config()
             .create_with_context(context.clone())
             .map_err(|e| context.failed("set up the reader", &e))?;
         // SAFETY: the consumer outlives the queue (field order).
         let queue = Queue(unsafe { sys::rd_kafka_queue_new(consumer.client().native_ptr()) });
+        // SAFETY: as above.
+        let main = Queue(unsafe { sys::rd_kafka_queue_get_main(consumer.client().native_ptr()) });
         Ok(Self {
             queue,
+            main,
             topics: HashMap::new(),
             slots: HashMap::new(),
             consumer,
@@ -156,6 +164,55 @@ impl Reader {
         Ok(())
     }
 
+    /// The same from behind a record on that was written in this leader epoch: a log that was cut before is
+    /// told as out of range, with the place where it was cut.
+    ///
+    /// # Errors
+    /// librdkafka refuses.
+    pub fn start_behind(
+        &mut self,
+        slot: usize,
+        (topic, partition): (&Arc<str>, i32),
+        (offset, leader_epoch): (i64, i32),
+    ) -> Result<(), Error> {
+        self.start(slot, topic, partition, offset)?;
+        self.validate((topic, partition), offset, leader_epoch)
+    }
+
+    /// Lets the source say whether its log still is what was read: seeking with a leader epoch does so.
+    fn validate(
+        &self,
+        (topic, partition): (&Arc<str>, i32),
+        offset: i64,
+        leader_epoch: i32,
+    ) -> Result<(), Error> {
+        let name = CString::new(&**topic).unwrap_or_default();
+        // SAFETY: the list is made and destroyed here; the call copies what it needs. With a time-out of 0
+        // it does not wait: whatever comes of it comes as a message.
+        let error = unsafe {
+            let list = sys::rd_kafka_topic_partition_list_new(1);
+            let element = sys::rd_kafka_topic_partition_list_add(list, name.as_ptr(), partition);
+            (*element).offset = offset;
+            sys::rd_kafka_topic_partition_set_leader_epoch(element, leader_epoch);
+            let error = sys::rd_kafka_seek_partitions(self.consumer.client().native_ptr(), list, 0);
+            sys::rd_kafka_topic_partition_list_destroy(list);
+            error
+        };
+        if error.is_null() {
+            return Ok(());
+        }
+        // SAFETY: the error is ours.
+        let code = unsafe {
+            let code = RDKafkaErrorCode::from(sys::rd_kafka_error_code(error));
+            sys::rd_kafka_error_destroy(error);
+            code
+        };
+        Err(self.context.failed(
+            &format!("read {topic}-{partition} at offset {offset}"),
+            &KafkaError::MessageConsumption(code),
+        ))
+    }
+
     /// Stops to read a partition; what was read of it and not yet received is dropped.
     pub fn stop(&mut self, topic: &Arc<str>, partition: i32) {
         if let Some(handle) = self.topics.get(topic)
@@ -168,8 +225,6 @@ impl Reader {
 
     /// Receives what is there, at most `upto` records, waiting at most `wait` for the first of it.
     pub fn receive(&mut self, wait: Duration, upto: usize) -> Batch<'_> {
-        // Serves log lines and errors of the whole client.
-        self.consumer.poll(Duration::ZERO);
         let wait = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX);
         // librdkafka waits until the array is full: wait for one, then take what is there.
         if wait > 0 {
@@ -183,11 +238,25 @@ impl Reader {
         } else {
             self.context.heard();
         }
+        self.serve_events();
         Batch {
+            recreated: self.context.take_recreated(),
             slots: &self.slots,
             context: &self.context,
             messages: &mut self.batch,
             last: None,
+        }
+    }
+
+    /// Serves log lines and errors of the whole client, all that are there: that a topic was created again
+    /// is said before its first record is fetched.
+    fn serve_events(&self) {
+        for _ in 0..EVENTS_MAX {
+            // SAFETY: the queue is alive.
+            if unsafe { sys::rd_kafka_queue_length(self.main.0) } == 0 {
+                return;
+            }
+            self.consumer.poll(Duration::ZERO);
         }
     }
 
@@ -217,6 +286,7 @@ impl Drop for Reader {
 
 /// A batch of what arrived: destroyed, with what was not looked at, when it goes.
 pub struct Batch<'a> {
+    recreated: BTreeSet<String>,
     slots: &'a HashMap<(usize, i32), usize>,
     context: &'a Context,
     messages: &'a mut Vec<*mut sys::rd_kafka_message_t>,
@@ -224,6 +294,24 @@ pub struct Batch<'a> {
 }
 
 impl Batch<'_> {
+    /// Where logs were cut, by slot, though what lay behind has been read (KIP-320): of those that are out of
+    /// range in this batch.
+    pub fn cuts(&self) -> BTreeMap<usize, i64> {
+        let failed = self.messages.iter().filter_map(|native| {
+            // SAFETY: the message is alive until the batch is dropped.
+            let message = unsafe { &**native };
+            let is_error = RDKafkaErrorCode::from(message.err) == RDKafkaErrorCode::AutoOffsetReset;
+            let slot = || self.slots.get(&(message.rkt as usize, message.partition));
+            is_error.then(|| Some((*slot()?, cut_at(message)?)))?
+        });
+        failed.collect()
+    }
+
+    /// Topics that were deleted and created again: what is in this batch may be of either.
+    pub fn recreated(&self) -> &BTreeSet<String> {
+        &self.recreated
+    }
+
     /// Hands each thing that arrived to `take`, with the slot of its partition, in order.
     pub fn for_each(mut self, mut take: impl FnMut(usize, Received<'_>)) {
         for i in 0..self.messages.len() {
@@ -273,6 +361,25 @@ impl Batch<'_> {
     }
 }
 
+/// Where a log was cut, from `Partition log truncation detected at …: broker end offset is N (…`.
+fn cut_at(message: &sys::rd_kafka_message_t) -> Option<i64> {
+    if message.payload.is_null() {
+        return None;
+    }
+    // SAFETY: the payload of an error is its text.
+    let text = unsafe { std::slice::from_raw_parts(message.payload.cast::<u8>(), message.len) };
+    cut_in(&String::from_utf8_lossy(text))
+}
+
+fn cut_in(text: &str) -> Option<i64> {
+    let (_, rest) = text
+        .split_once("truncation detected")?
+        .1
+        .split_once("end offset is ")?;
+    let digits = rest.find(|c: char| !c.is_ascii_digit());
+    rest[..digits.unwrap_or(rest.len())].parse().ok()
+}
+
 impl Drop for Batch<'_> {
     fn drop(&mut self) {
         for message in self.messages.drain(..) {
@@ -286,6 +393,43 @@ impl Drop for Batch<'_> {
 pub struct Record<'a> {
     native: *mut sys::rd_kafka_message_t,
     headers: Headers<'a>,
+}
+
+/// The headers of a record.
+#[derive(Clone)]
+pub struct HeaderIter<'a> {
+    headers: *mut sys::rd_kafka_headers_t,
+    next: usize,
+    record: std::marker::PhantomData<&'a ()>,
+}
+
+impl<'a> Iterator for HeaderIter<'a> {
+    type Item = (&'a [u8], Option<&'a [u8]>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.headers.is_null() {
+            return None;
+        }
+        let (mut name, mut value, mut size): (*const c_char, *const c_void, usize) =
+            (ptr::null(), ptr::null(), 0);
+        // SAFETY: the headers belong to the message, and stay while the record is borrowed.
+        unsafe {
+            let error = sys::rd_kafka_header_get_all(
+                self.headers,
+                self.next,
+                &raw mut name,
+                &raw mut value,
+                &raw mut size,
+            );
+            if error != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
+                return None;
+            }
+            self.next += 1;
+            let value =
+                (!value.is_null()).then(|| std::slice::from_raw_parts(value.cast::<u8>(), size));
+            Some((CStr::from_ptr(name).to_bytes(), value))
+        }
+    }
 }
 
 struct Headers<'a>(
@@ -320,6 +464,13 @@ impl Record<'_> {
         (!m.key.is_null()).then(|| unsafe { std::slice::from_raw_parts(m.key.cast(), m.key_len) })
     }
 
+    /// The leader epoch in which it was written, where the source tells (KIP-101).
+    pub fn leader_epoch(&self) -> Option<i32> {
+        // SAFETY: the message is alive.
+        let epoch = unsafe { sys::rd_kafka_message_leader_epoch(self.native) };
+        (epoch >= 0).then_some(epoch)
+    }
+
     /// Its value; `None` is a tombstone.
     pub fn value(&self) -> Option<&[u8]> {
         let m = self.message();
@@ -340,40 +491,33 @@ impl Record<'_> {
         unsafe { sys::rd_kafka_message_timestamp(self.native, &raw mut kind) }
     }
 
+    /// Key, value and headers together, in bytes.
+    pub fn size(&self) -> u64 {
+        let of = |(name, value): (&[u8], Option<&[u8]>)| name.len() + value.map_or(0, <[u8]>::len);
+        self.bytes() + self.header_iter().map(of).sum::<usize>() as u64
+    }
+
+    /// Its headers, in order: names up to their first NUL, and values, `None` where they are null.
+    pub fn header_iter(&self) -> HeaderIter<'_> {
+        HeaderIter {
+            headers: self.headers.0,
+            next: 0,
+            record: std::marker::PhantomData,
+        }
+    }
+
     /// Hands the value of each header of this name to `see`, in order. A null value is empty here.
     pub fn each_header(&self, name: &CStr, mut see: impl FnMut(&[u8])) {
-        self.headers(|found, value| {
-            if found == name.to_bytes() {
-                see(value.unwrap_or_default());
-            }
-        });
+        let named = self
+            .header_iter()
+            .filter(|(found, _)| *found == name.to_bytes());
+        named.for_each(|(_, value)| see(value.unwrap_or_default()));
     }
 
     /// Hands name and value of each header to `see`, in order. A name ends at its first NUL.
     pub fn headers(&self, mut see: impl FnMut(&[u8], Option<&[u8]>)) {
-        if self.headers.0.is_null() {
-            return;
-        }
-        for i in 0.. {
-            let (mut name, mut value, mut size): (*const c_char, *const c_void, usize) =
-                (ptr::null(), ptr::null(), 0);
-            // SAFETY: the headers belong to the message; the pointers are read before it goes.
-            unsafe {
-                let error = sys::rd_kafka_header_get_all(
-                    self.headers.0,
-                    i,
-                    &raw mut name,
-                    &raw mut value,
-                    &raw mut size,
-                );
-                if error != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
-                    return;
-                }
-                let value =
-                    (!value.is_null()).then(|| std::slice::from_raw_parts(value.cast(), size));
-                see(CStr::from_ptr(name).to_bytes(), value);
-            }
-        }
+        self.header_iter()
+            .for_each(|(name, value)| see(name, value));
     }
 
     /// Takes the headers out of the record, byte for byte, for another one to own; null when it has none.
@@ -386,8 +530,24 @@ impl Record<'_> {
     }
 
     /// Value and key as they are: null is not empty.
-    pub(super) fn raw(&self) -> (*mut c_void, usize, *mut c_void, usize) {
+    pub(super) fn raw(&self) -> ((*mut c_void, usize), (*mut c_void, usize)) {
         let m = self.message();
-        (m.payload, m.len, m.key, m.key_len)
+        ((m.payload, m.len), (m.key, m.key_len))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_a_log_was_cut_is_in_the_words_of_the_client() {
+        let said = "Partition log truncation detected at offset 40 (leader epoch 2): broker end offset is 25 \
+                    (offset leader epoch 2). Reset to INVALID.: Local: Log truncation (broker 1)";
+        assert_eq!(cut_in(said), Some(25));
+        assert_eq!(
+            cut_in("fetch failed due to requested offset not available"),
+            None
+        );
     }
 }

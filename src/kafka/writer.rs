@@ -7,23 +7,25 @@
 mod refused;
 
 use std::collections::HashMap;
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, c_void};
 use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use crossdock_model::provenance::HEADER;
 use rdkafka::bindings as sys;
+use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseProducer, Producer};
 
 use super::client::{Context, kind_of};
-use super::group::{Position, position_list};
+use super::group::{Group, Position, position_list};
 use super::member::Lease;
 use super::reader::Record;
 use super::{Cluster, Error, ErrorKind, Properties};
 use refused::WriterContext;
-pub use refused::{CommitError, Refusal, Refused};
+pub use refused::{CommitError, REFUSED_MAX, Refusal, Refused};
 
 /// The provenance header's name ([`crossdock_model::provenance::HEADER`]) as librdkafka wants it.
 pub const VIA: &CStr = c"crossdock-via";
@@ -36,6 +38,9 @@ const REPORTED_WITHIN: Duration = Duration::from_secs(1);
 
 /// How long a full queue is given to drain before it is looked at again.
 const QUEUE_FULL_WAIT: Duration = Duration::from_millis(5);
+
+/// Events that are served in one go, at most.
+const EVENTS_MAX: usize = 100_000;
 
 /// Writes to one cluster. With a transactional id, everything between two commits becomes visible at
 /// once, together with the progress, or not at all.
@@ -77,6 +82,7 @@ impl Writer {
             .set("delivery.report.only.error", "true")
             // A topic that was deleted must not come back by itself.
             .set("allow.auto.create.topics", "false")
+            .watching_topics()
             // What is too large is for the target to say, topic by topic.
             .set("message.max.bytes", "1000000000");
         if let Some(id) = transactional_id {
@@ -136,8 +142,8 @@ impl Writer {
         topic
     }
 
-    /// Hands a record over, with one more hop if `via` is given. Waits while the queue is full: that is
-    /// the back-pressure (invariant 4).
+    /// Hands a record over, stamped. Waits while the queue is full: that is the back-pressure
+    /// (invariant 4).
     ///
     /// # Errors
     /// The producer can send no more; `Refused` where records sent before are the reason.
@@ -146,36 +152,80 @@ impl Writer {
         to: &Arc<str>,
         partition: i32,
         record: &mut Record<'_>,
-        via: Option<&[u8]>,
+        stamp: &Stamp<'_>,
     ) -> Result<(), CommitError> {
+        let headers = stamped(record, stamp);
+        let (value, key) = record.raw();
+        let parcel = Parcel {
+            value,
+            key,
+            timestamp: stamp.timestamp.unwrap_or_else(|| record.timestamp()),
+            headers,
+            source_offset: record.offset(),
+        };
+        self.hand_over(to, partition, &parcel)
+    }
+
+    /// Writes a record that says something by a header alone.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub fn note(
+        &mut self,
+        to: &Arc<str>,
+        partition: i32,
+        (name, value): (&str, &str),
+    ) -> Result<(), CommitError> {
+        // SAFETY: the headers are ours; name and value are copied by the call.
+        let headers = unsafe { sys::rd_kafka_headers_new(1) };
+        add_header(headers, name, value.as_bytes());
+        let parcel = Parcel {
+            value: (ptr::null_mut(), 0),
+            key: (ptr::null_mut(), 0),
+            timestamp: 0,
+            headers,
+            source_offset: 0,
+        };
+        self.hand_over(to, partition, &parcel)
+    }
+
+    fn begin(&mut self) -> Result<(), CommitError> {
         if self.is_transactional && !self.in_transaction {
             self.producer
                 .begin_transaction()
                 .map_err(|e| CommitError::Renew(self.error("begin a transaction", &e)))?;
             self.in_transaction = true;
         }
+        Ok(())
+    }
+
+    fn hand_over(
+        &mut self,
+        to: &Arc<str>,
+        partition: i32,
+        parcel: &Parcel,
+    ) -> Result<(), CommitError> {
+        if let Err(error) = self.begin() {
+            parcel.discard();
+            return Err(error);
+        }
         let topic = self.topic(to);
-        let headers = with_hop(record, via);
         loop {
             match produce(
                 self.producer.client().native_ptr(),
                 topic,
                 partition,
-                record,
-                headers,
+                parcel,
             ) {
                 RDKafkaErrorCode::NoError => return Ok(()),
                 RDKafkaErrorCode::QueueFull if self.producer.in_flight_count() > 0 => {
                     self.producer.poll(QUEUE_FULL_WAIT);
                 }
                 code => {
-                    if !headers.is_null() {
-                        // SAFETY: a produce that failed leaves the headers to us.
-                        unsafe { sys::rd_kafka_headers_destroy(headers) };
-                    }
+                    parcel.discard();
                     let place = format!(
                         "write to {to}-{partition} the record of source offset {}",
-                        record.offset()
+                        parcel.source_offset
                     );
                     // A refused record ends the transaction before its commit says so.
                     let refused = self.refused_before(code);
@@ -183,13 +233,18 @@ impl Writer {
                         return Err(CommitError::Refused(refused));
                     }
                     if code == RDKafkaErrorCode::QueueFull {
-                        let bytes = record.bytes();
+                        let bytes = parcel.bytes();
                         let reason = format!(
-                            "cannot {place}: its {bytes} bytes are more than a quarter of `max_in_flight`; raise it"
+                            "cannot {place}: its {bytes} bytes are more than a quarter of one stream's `max_in_flight`; raise it"
                         );
-                        return Err(CommitError::Renew(
-                            self.context.plain(ErrorKind::Other, reason),
-                        ));
+                        return Err(CommitError::Refused(vec![Refused {
+                            topic: to.clone(),
+                            partition,
+                            source_offset: parcel.source_offset,
+                            bytes,
+                            why: Refusal::Oversize,
+                            error: self.context.plain(ErrorKind::Other, reason),
+                        }]));
                     }
                     return Err(CommitError::Renew(
                         self.error(&place, &KafkaError::MessageProduction(code)),
@@ -228,12 +283,47 @@ impl Writer {
         }
     }
 
+    /// Where a topic was created again, what was sent to it must not become valid.
+    fn check_topics(&self) -> Result<(), CommitError> {
+        self.serve_events();
+        let topics = self.context.take_recreated();
+        if topics.is_empty() {
+            return Ok(());
+        }
+        let reason = "a topic that is written was deleted and created again";
+        Err(CommitError::Recreated(
+            topics,
+            self.context.plain(ErrorKind::Other, reason),
+        ))
+    }
+
+    fn serve_events(&self) {
+        for _ in 0..EVENTS_MAX {
+            if self.events() == 0 {
+                return;
+            }
+            self.producer.poll(Duration::ZERO);
+        }
+    }
+
+    /// Log lines and errors that wait to be served.
+    fn events(&self) -> usize {
+        // SAFETY: the client is alive; the queue is given back.
+        unsafe {
+            let main = sys::rd_kafka_queue_get_main(self.producer.client().native_ptr());
+            let length = sys::rd_kafka_queue_length(main);
+            sys::rd_kafka_queue_destroy(main);
+            length
+        }
+    }
+
     /// The same, for a lease that must still be good when all is acknowledged.
     ///
     /// # Errors
     /// `Abort` where it is not.
     pub fn settle(&mut self, lease: &Lease) -> Result<(), CommitError> {
         self.flush()?;
+        self.check_topics()?;
         if lease.is_dead() {
             return Err(CommitError::Abort(
                 self.context
@@ -270,13 +360,9 @@ impl Writer {
     /// # Errors
     /// See [`CommitError`].
     pub fn commit(&mut self, group: &Lease, positions: &[Position]) -> Result<(), CommitError> {
-        if !self.in_transaction {
-            self.producer
-                .begin_transaction()
-                .map_err(|e| CommitError::Renew(self.error("begin a transaction", &e)))?;
-            self.in_transaction = true;
-        }
+        self.begin()?;
         self.flush()?;
+        self.check_topics()?;
         let refuse =
             |reason: &str| CommitError::Abort(self.context.plain(ErrorKind::Fenced, reason));
         let lease = group
@@ -285,15 +371,47 @@ impl Writer {
         if group.is_dead() {
             return Err(refuse("the lease was taken away"));
         }
+        self.add_positions(positions, lease)?;
+        if group.is_dead() {
+            return Err(refuse("the lease was taken away"));
+        }
+        self.end()
+    }
+
+    /// Commits the open transaction with positions of a group that this writer has no lease of: for what
+    /// is done by hand, beside the edge's streams.
+    ///
+    /// # Errors
+    /// See [`CommitError`].
+    pub fn commit_by_hand(
+        &mut self,
+        group: &Group,
+        positions: &[Position],
+    ) -> Result<(), CommitError> {
+        self.begin()?;
+        self.flush()?;
+        let metadata = group.metadata().ok_or_else(|| {
+            let reason = "the client has no group";
+            CommitError::Abort(self.context.plain(ErrorKind::Other, reason))
+        })?;
+        self.add_positions(positions, &metadata)?;
+        self.end()
+    }
+
+    fn add_positions(
+        &self,
+        positions: &[Position],
+        metadata: &ConsumerGroupMetadata,
+    ) -> Result<(), CommitError> {
         let list = position_list(positions)
             .map_err(|e| CommitError::Abort(self.error("note the positions", &e)))?;
         self.step("commit the positions", || {
             self.producer
-                .send_offsets_to_transaction(&list, lease, STEP_WITHIN)
-        })?;
-        if group.is_dead() {
-            return Err(refuse("the lease was taken away"));
-        }
+                .send_offsets_to_transaction(&list, metadata, STEP_WITHIN)
+        })
+    }
+
+    fn end(&mut self) -> Result<(), CommitError> {
         self.step("commit the transaction", || {
             self.producer.commit_transaction(STEP_WITHIN)
         })?;
@@ -369,30 +487,95 @@ impl Writer {
     }
 }
 
-/// The record's own headers, taken over as they are, and one more hop.
-fn with_hop(record: &mut Record<'_>, via: Option<&[u8]>) -> *mut sys::rd_kafka_headers_t {
+/// Says of a header's name whether the header stays behind.
+pub type Drops<'a> = &'a dyn Fn(&[u8]) -> bool;
+
+/// What is done to a record's headers on its way, in this order.
+#[derive(Clone, Copy, Default)]
+pub struct Stamp<'a> {
+    /// Headers that stay behind.
+    pub drop: Option<Drops<'a>>,
+    /// Headers that are added.
+    pub more: &'a [(&'a str, &'a [u8])],
+    /// One more hop.
+    pub via: Option<&'a [u8]>,
+    /// Another timestamp than its own.
+    pub timestamp: Option<i64>,
+}
+
+/// A record on its way to librdkafka.
+struct Parcel {
+    value: (*mut c_void, usize),
+    key: (*mut c_void, usize),
+    timestamp: i64,
+    headers: *mut sys::rd_kafka_headers_t,
+    source_offset: i64,
+}
+
+impl Parcel {
+    fn bytes(&self) -> u64 {
+        (self.value.1 + self.key.1) as u64
+    }
+
+    /// A produce that failed leaves the headers to us.
+    fn discard(&self) {
+        if !self.headers.is_null() {
+            // SAFETY: nobody else has them; the parcel is not used again.
+            unsafe { sys::rd_kafka_headers_destroy(self.headers) };
+        }
+    }
+}
+
+/// The record's own headers, taken over as they are, but for what the stamp says.
+fn stamped(record: &mut Record<'_>, stamp: &Stamp<'_>) -> *mut sys::rd_kafka_headers_t {
+    let left: Vec<CString> = match stamp.drop {
+        None => Vec::new(),
+        Some(drops) => {
+            let names = record.header_iter().map(|(name, _)| name);
+            let left = names.filter(|name| drops(name));
+            left.filter_map(|name| CString::new(name).ok()).collect()
+        }
+    };
     let mut headers = record.detach_headers();
-    let Some(via) = via else { return headers };
-    // SAFETY: the headers are ours; name and value are copied by the call.
+    // SAFETY: the headers are ours.
     unsafe {
-        if headers.is_null() {
+        if headers.is_null() && (stamp.via.is_some() || !stamp.more.is_empty()) {
             headers = sys::rd_kafka_headers_new(1);
         }
-        let value_size = isize::try_from(via.len()).unwrap_or(isize::MAX);
-        sys::rd_kafka_header_add(headers, VIA.as_ptr(), -1, via.as_ptr().cast(), value_size);
+        for name in left {
+            sys::rd_kafka_header_remove(headers, name.as_ptr());
+        }
+    }
+    for (name, value) in stamp.more {
+        add_header(headers, name, value);
+    }
+    if let Some(via) = stamp.via {
+        add_header(headers, HEADER, via);
     }
     headers
+}
+
+fn add_header(headers: *mut sys::rd_kafka_headers_t, name: &str, value: &[u8]) {
+    let size = |bytes: usize| isize::try_from(bytes).unwrap_or(isize::MAX);
+    // SAFETY: the headers are ours; name and value are copied by the call.
+    unsafe {
+        sys::rd_kafka_header_add(
+            headers,
+            name.as_ptr().cast(),
+            size(name.len()),
+            value.as_ptr().cast(),
+            size(value.len()),
+        );
+    }
 }
 
 fn produce(
     client: *mut sys::rd_kafka_t,
     topic: *mut sys::rd_kafka_topic_t,
     partition: i32,
-    record: &Record<'_>,
-    headers: *mut sys::rd_kafka_headers_t,
+    parcel: &Parcel,
 ) -> RDKafkaErrorCode {
     use sys::rd_kafka_vtype_t as V;
-    let (value, value_size, key, key_size) = record.raw();
     let copy = sys::RD_KAFKA_MSG_F_COPY;
     // SAFETY: the tags say what follows each of them; key and value are copied; the headers change
     // hands only on success.
@@ -406,17 +589,17 @@ fn produce(
             V::RD_KAFKA_VTYPE_MSGFLAGS,
             copy,
             V::RD_KAFKA_VTYPE_VALUE,
-            value,
-            value_size,
+            parcel.value.0,
+            parcel.value.1,
             V::RD_KAFKA_VTYPE_KEY,
-            key,
-            key_size,
+            parcel.key.0,
+            parcel.key.1,
             V::RD_KAFKA_VTYPE_TIMESTAMP,
-            record.timestamp(),
+            parcel.timestamp,
             V::RD_KAFKA_VTYPE_OPAQUE,
-            record.offset() as *mut std::ffi::c_void,
+            parcel.source_offset as *mut c_void,
             V::RD_KAFKA_VTYPE_HEADERS,
-            headers,
+            parcel.headers,
             V::RD_KAFKA_VTYPE_END,
         )
     };

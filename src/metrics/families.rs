@@ -189,6 +189,10 @@ fn copied() -> Vec<Family> {
             [
                 ("loop", done.dropped_loop),
                 ("replica", done.dropped_replica),
+                ("sample", done.dropped_sample),
+                ("filter", done.dropped_filter),
+                ("refused", done.dropped_refused),
+                ("dead_letter", done.dead_letters),
             ]
             .map(|(reason, count)| (vec![("reason", reason.into())], count as f64))
             .to_vec()

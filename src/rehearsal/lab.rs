@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
+use crossdock_model::edge::Filter;
 use crossdock_model::name::Alias;
 use crossdock_model::topology::{Draft, Topology};
 
@@ -121,6 +122,11 @@ impl Lab {
             let servers =
                 address.map(|(_, address)| ("bootstrap.servers".to_owned(), address.clone()));
             cluster.properties = servers.into_iter().collect();
+        }
+        // Where records go is what is rehearsed, not which of them.
+        for edge in &mut draft.edges {
+            edge.sample = None;
+            edge.filter = Filter::default();
         }
         draft
     }

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossdock_model::latency::Ages;
+use crossdock_model::note::Epoch;
 
-use crate::kafka::{CommitError, Error, Position, TopicPartition};
+use super::seams::Fate;
+use crate::kafka::{CommitError, Error, Position, Refused, TopicPartition};
 
 /// A source partition and the target partition it is copied into: the same number on both sides.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,6 +48,14 @@ pub struct Tally {
     pub dropped_loop: u64,
     /// Records not copied because they were not produced on the source itself (`forward: local`).
     pub dropped_replica: u64,
+    /// Records not copied because their key is not in the edge's sample.
+    pub dropped_sample: u64,
+    /// Records not copied because they do not pass the edge's filter.
+    pub dropped_filter: u64,
+    /// Records not copied because the target refused them and `on_oversize` is `skip`.
+    pub dropped_refused: u64,
+    /// Records that are in the dead-letter topic, because the target refused them.
+    pub dead_letters: u64,
     /// Headers of the provenance header's name that are none; carried along.
     pub foreign_headers: u64,
     /// Records whose timestamp 0 the target replaces by its own (librdkafka takes 0 for "now").
@@ -60,9 +70,33 @@ impl Tally {
         self.batches += later.batches;
         self.dropped_loop += later.dropped_loop;
         self.dropped_replica += later.dropped_replica;
+        self.dropped_sample += later.dropped_sample;
+        self.dropped_filter += later.dropped_filter;
+        self.dropped_refused += later.dropped_refused;
+        self.dead_letters += later.dead_letters;
         self.foreign_headers += later.foreign_headers;
         self.zero_timestamps += later.zero_timestamps;
     }
+
+    /// Records read: copied or not.
+    pub fn read(&self) -> u64 {
+        self.records
+            + self.dropped_loop
+            + self.dropped_replica
+            + self.dropped_sample
+            + self.dropped_filter
+            + self.dropped_refused
+            + self.dead_letters
+    }
+}
+
+/// What is known of a position that is read from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The last record that was read before it: a source whose log was cut before there is told.
+    pub epoch: Option<Epoch>,
+    /// Id of the source topic, where its offsets have gone back: records say so.
+    pub incarnation: Option<String>,
 }
 
 /// One step of a partition, told by an engine. `slot` is the number it was opened under.
@@ -78,6 +112,8 @@ pub enum Step {
         tally: Tally,
         /// Timestamps of the records handed to the target.
         ages: Ages,
+        /// The last record's, where the source tells.
+        epoch: Option<Epoch>,
     },
     /// The last stable offset has been reached: `position` stands behind transaction markers too.
     End {
@@ -88,6 +124,13 @@ pub enum Step {
     },
     /// The position is outside of the source's log.
     OutOfRange {
+        /// Which partition.
+        slot: usize,
+        /// Where the log was cut, though what lay behind was read before.
+        cut: Option<i64>,
+    },
+    /// Its topic was deleted and created again: nothing of the new one has been copied.
+    Recreated {
         /// Which partition.
         slot: usize,
     },
@@ -113,7 +156,13 @@ pub trait Engine {
     ///
     /// # Errors
     /// The source refuses.
-    fn open(&mut self, slot: usize, twin: &Twin, position: i64) -> Result<(), Error>;
+    fn open(
+        &mut self,
+        slot: usize,
+        twin: &Twin,
+        position: i64,
+        origin: &Origin,
+    ) -> Result<(), Error>;
 
     /// Copies a twin no further.
     fn close(&mut self, twin: &Twin);
@@ -123,6 +172,10 @@ pub trait Engine {
     /// # Errors
     /// The target takes no more: see [`CommitError`].
     fn copy(&mut self, wait: Duration, steps: &mut Vec<Step>) -> Result<(), CommitError>;
+
+    /// Goes on without a record that the target refused for good, where the edge's policy is to do so.
+    /// What was copied since the last commit has been undone; the record is met again.
+    fn set_aside(&mut self, twin: &Twin, refused: &Refused) -> Fate;
 
     /// Makes everything copied so far final, together with the positions, under a lease.
     ///

@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crossdock_model::latency::Ages;
+use crossdock_model::note::Epoch;
 
 use super::engine::{Engine, Step, Tally, Twin};
 use super::seams::{Outlook, Positions, Report};
+use crate::backoff::Backoff;
 use crate::kafka::TopicPartition;
 
 /// How long copying waits for a record before it looks at the group again.
@@ -17,6 +19,12 @@ const COPY_WAIT: Duration = Duration::from_millis(50);
 
 /// The shortest back-off between tries of something that failed.
 const BACKOFF_UNIT: Duration = Duration::from_millis(100);
+
+/// A stream's back-off is doubled up to so many units.
+const BACKOFF_UNITS_MAX: u32 = 50;
+
+/// A partition that cannot be read or written is tried again after so many units, then more.
+const RETRY_UNITS: (u32, u32) = (10, 100);
 
 /// How fast a stream commits.
 #[derive(Clone, Copy, Debug)]
@@ -29,9 +37,20 @@ struct Partition {
     twin: Twin,
     committed: Option<i64>,
     next: i64,
+    /// The last record before each of the two, where the source tells.
+    epochs: Epochs,
     tally: Tally,
     ages: Ages,
     phase: Phase,
+    retries: Backoff,
+    /// Its target was found ailing: it is asked before it is written again.
+    is_ailing: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Epochs {
+    committed: Option<Epoch>,
+    next: Option<Epoch>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +69,7 @@ impl Partition {
     fn forget_done(&mut self) {
         self.tally = Tally::default();
         self.ages = Ages::default();
+        self.epochs.next = self.epochs.committed;
     }
 }
 
@@ -64,7 +84,7 @@ pub struct Stream<E: Engine, P, R> {
     next_slot: usize,
     dirty_since: Option<Instant>,
     renew_at: Option<Instant>,
-    backoff: Duration,
+    backoff: Backoff,
     /// The shortest wait; the longer ones are multiples of it.
     backoff_unit: Duration,
     wait_until: Option<Instant>,
@@ -86,7 +106,7 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
             dirty_since: None,
             // The engine takes its first epoch only when there is something to copy.
             renew_at: Some(Instant::now()),
-            backoff: BACKOFF_UNIT,
+            backoff: Backoff::new(BACKOFF_UNIT, BACKOFF_UNIT * BACKOFF_UNITS_MAX),
             backoff_unit: BACKOFF_UNIT,
             wait_until: None,
             steps: Vec::new(),
@@ -98,7 +118,7 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
     #[cfg(test)]
     pub(super) fn impatient(mut self) -> Self {
         self.backoff_unit = Duration::ZERO;
-        self.backoff = Duration::ZERO;
+        self.backoff = Backoff::new(Duration::ZERO, Duration::ZERO);
         self
     }
 
@@ -119,9 +139,15 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
                 twin,
                 committed: None,
                 next: 0,
+                epochs: Epochs::default(),
                 tally: Tally::default(),
                 ages: Ages::default(),
                 phase: Phase::New,
+                retries: Backoff::new(
+                    self.backoff_unit * RETRY_UNITS.0,
+                    self.backoff_unit * RETRY_UNITS.1,
+                ),
+                is_ailing: false,
             };
             self.partitions.insert(self.next_slot, partition);
             self.next_slot += 1;
@@ -165,11 +191,12 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
         {
             self.undo();
         }
-        for partition in self
-            .partitions
-            .values_mut()
-            .filter(|p| *p.twin.source_topic == *source_topic)
-        {
+        self.find_anew(|twin| *twin.source_topic == *source_topic);
+    }
+
+    /// Closes partitions, and finds out where they go on; nothing of them may be open.
+    fn find_anew(&mut self, is_it: impl Fn(&Twin) -> bool) {
+        for partition in self.partitions.values_mut().filter(|p| is_it(&p.twin)) {
             self.engine.close(&partition.twin);
             partition.phase = Phase::New;
         }
@@ -256,12 +283,14 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
                 next,
                 tally,
                 ages,
+                epoch,
             } => {
                 if let Some(partition) = self.partitions.get_mut(&slot) {
                     if let (None, Some(first)) = (partition.ages.first(), ages.first()) {
                         self.report.pending(&partition.twin, first);
                     }
                     partition.next = next;
+                    partition.epochs.next = epoch.or(partition.epochs.next);
                     partition.tally.add(&tally);
                     partition.ages.append(ages);
                     self.spent.add(&tally);
@@ -278,27 +307,45 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
                 }
                 self.report.end_seen(&partition.twin, position);
             }
-            Step::OutOfRange { slot } => self.out_of_range(slot),
+            Step::OutOfRange { slot, cut } => self.out_of_range(slot, cut),
+            Step::Recreated { slot } => self.look_again(slot),
             Step::Failed { slot, error } => self.retry_later(slot, &error.to_string()),
         }
     }
 
-    fn out_of_range(&mut self, slot: usize) {
+    /// What was copied so far is of the old topic, and good; the new one begins somewhere else.
+    fn look_again(&mut self, slot: usize) {
+        if let Some(partition) = self.partitions.get_mut(&slot) {
+            self.engine.close(&partition.twin);
+            partition.phase = Phase::Waiting(Instant::now());
+        }
+    }
+
+    fn out_of_range(&mut self, slot: usize, cut: Option<i64>) {
         let Some(partition) = self.partitions.get(&slot) else {
             return;
         };
-        match self.positions.out_of_range(&partition.twin, partition.next) {
+        let found = self
+            .positions
+            .out_of_range(&partition.twin, partition.next, cut);
+        match found {
             Ok(outlook) => {
                 // What was copied before the gap is committed with the position behind it.
                 self.engine.close(&partition.twin);
                 match outlook {
                     Outlook::Resume(position)
+                    | Outlook::ByHand(position)
                     | Outlook::Begin(position)
                     | Outlook::Skip(position) => {
                         if let Outlook::Skip(_) = outlook {
-                            self.report.lost(&partition.twin, partition.next, position);
+                            let (from, to) =
+                                (partition.next.min(position), partition.next.max(position));
+                            self.report.lost(&partition.twin, from, to);
                         }
                         if let Some(partition) = self.partitions.get_mut(&slot) {
+                            if !matches!(outlook, Outlook::Resume(_)) {
+                                partition.epochs.next = None;
+                            }
                             partition.next = position;
                             partition.phase = Phase::Ready;
                             self.dirty_since.get_or_insert_with(Instant::now);

@@ -3,16 +3,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crossdock_model::edge::OnOversize;
 use crossdock_model::graph::{Admit, admit_path};
 use crossdock_model::latency::Ages;
+use crossdock_model::note::Epoch;
 use crossdock_model::provenance::Hop;
+use crossdock_model::select::{Chosen, Selection};
 
-use super::engine::{Engine, Step, Tally, Twin};
+mod aside;
+mod isolate;
+
+use super::engine::{Engine, Origin, Step, Tally, Twin};
+use super::seams::Fate;
 use crate::clock;
 use crate::kafka::{
-    Cluster, CommitError, Error, Lease, Member, Position, Properties, Reader, Received, Record,
-    Refusal, VIA, Writer,
+    Batch, Cluster, CommitError, Drops, Error, ErrorKind, Lease, Member, Position, Properties,
+    Reader, Received, Record, Refused, Stamp, VIA, Writer,
 };
+use aside::{Aside, Met, Probation, Reasons};
 
 /// What an engine needs to know of its edge.
 #[derive(Clone)]
@@ -29,6 +37,12 @@ pub struct Recipe {
     pub provenance: bool,
     /// Whether only records that were produced on the source itself go.
     pub is_local_only: bool,
+    /// Which records go, and without which headers; `None`: all, as they are.
+    pub selection: Option<Arc<Selection>>,
+    /// What becomes of records that the target refuses for good.
+    pub on_oversize: OnOversize,
+    /// Where dead letters go.
+    pub dead_letter_topic: String,
     /// How the source is read.
     pub consumer: Properties,
     /// How the target is written.
@@ -48,21 +62,34 @@ pub struct RecordEngine {
     routes: Vec<Option<Route>>,
     /// Batches are at most this large; `None` is as configured.
     batch_bytes_max: Option<u32>,
-    /// The record that made batches small has been found.
-    is_isolated: bool,
+    /// The next abort takes a new writer, for batches of another size.
+    is_renewed_by_abort: bool,
+    aside: Aside,
 }
 
-/// Sizes to try when a whole batch was refused as too large; the last one sends records one by one.
-const BATCH_BYTES_STEPS: [u32; 6] = [250_000, 60_000, 15_000, 4_000, 1_000, 1];
+/// Most offsets that are passed over again to ask the source about the last record.
+const REREAD_MAX: i64 = 100_000;
 
 /// Where the records of a slot go, and what was done with those of the current batch.
 struct Route {
     twin: Twin,
     /// `<alias>/<cluster id>/<topic>/<partition>/`: an offset makes it a hop.
     hop: Vec<u8>,
+    /// What stands behind the offset: the topic's id, where its offsets have gone back.
+    incarnation: String,
+    /// What lies before was read before.
+    first: i64,
     next: Option<i64>,
+    epoch: Option<Epoch>,
     tally: Tally,
     ages: Ages,
+    /// Records that are not sent again, and why.
+    aside: Reasons,
+    /// From this size on, records are sent alone.
+    large: Option<u64>,
+    /// Records that are sent in small parts, and how many are on their way.
+    probation: Option<Probation>,
+    unproved: usize,
     /// Something could not be read: nothing more until it is opened again.
     is_broken: bool,
 }
@@ -70,14 +97,16 @@ struct Route {
 impl RecordEngine {
     /// An engine that has neither read nor written yet.
     pub fn new(recipe: Recipe, member: Arc<Member>) -> Self {
+        let topic = &recipe.dead_letter_topic;
         Self {
+            aside: Aside::new(recipe.on_oversize, topic, &recipe.target),
             recipe,
             member,
             reader: None,
             writer: None,
             routes: Vec::new(),
             batch_bytes_max: None,
-            is_isolated: false,
+            is_renewed_by_abort: false,
         }
     }
 
@@ -90,47 +119,42 @@ impl RecordEngine {
     }
 }
 
-impl RecordEngine {
-    /// A batch that is refused as too large may hold one record that is, or only too many for a topic
-    /// with a small `max.message.bytes`: smaller batches tell which.
-    fn isolate(&mut self, error: CommitError) -> CommitError {
-        let CommitError::Refused(refused) = error else {
-            return error;
-        };
-        let is_batch = refused.len() > 1 && refused.iter().all(|r| r.why == Refusal::Oversize);
-        let next = BATCH_BYTES_STEPS
-            .into_iter()
-            .find(|step| self.batch_bytes_max.is_none_or(|now| *step < now));
-        match (is_batch, next) {
-            (true, Some(next)) => {
-                self.batch_bytes_max = Some(next);
-                CommitError::Renew(refused[0].error.clone())
-            }
-            _ => {
-                self.is_isolated = self.batch_bytes_max.is_some();
-                CommitError::Refused(refused)
-            }
-        }
-    }
-}
-
 impl Engine for RecordEngine {
     type Lease = Lease;
 
-    fn open(&mut self, slot: usize, twin: &Twin, position: i64) -> Result<(), Error> {
+    fn open(
+        &mut self,
+        slot: usize,
+        twin: &Twin,
+        position: i64,
+        origin: &Origin,
+    ) -> Result<(), Error> {
         let hop = format!(
             "{}/{}/{}/",
             self.recipe.source_hop, twin.source_topic, twin.partition
         );
-        self.reader()?
-            .start(slot, &twin.source_topic, twin.partition, position)?;
+        let incarnation = origin.incarnation.as_ref();
+        let reader = self.reader()?;
+        match behind(position, origin.epoch) {
+            Some(last) => {
+                reader.start_behind(slot, (&twin.source_topic, twin.partition), last)?;
+            }
+            None => reader.start(slot, &twin.source_topic, twin.partition, position)?,
+        }
         if self.routes.len() <= slot {
             self.routes.resize_with(slot + 1, || None);
         }
         self.routes[slot] = Some(Route {
+            aside: self.aside.of(twin),
+            large: self.aside.large(&twin.target_topic),
+            probation: self.aside.probation(twin),
+            unproved: 0,
             twin: twin.clone(),
             hop: hop.into_bytes(),
+            incarnation: incarnation.map(|id| format!("/{id}")).unwrap_or_default(),
+            first: position,
             next: None,
+            epoch: None,
             tally: Tally::default(),
             ages: Ages::default(),
             is_broken: false,
@@ -151,20 +175,23 @@ impl Engine for RecordEngine {
         let (Some(reader), Some(writer)) = (&mut self.reader, &mut self.writer) else {
             return Ok(());
         };
-        let (recipe, routes) = (&self.recipe, &mut self.routes);
+        let (recipe, routes, aside) = (&self.recipe, &mut self.routes, &mut self.aside);
         let mut failed = None;
         let batch = reader.receive(wait, recipe.batch_records_max);
         let now_ms = clock::now_ms();
+        tell_recreated(&batch, routes, steps);
+        let cuts = batch.cuts();
         batch.for_each(|slot, received| {
             let Some(route) = routes.get_mut(slot).and_then(Option::as_mut) else {
                 return;
             };
             match received {
                 Received::Record(record) => {
-                    if failed.is_none() {
-                        failed = route.take(recipe, writer, record, now_ms).err();
+                    if failed.is_none() && !route.is_broken {
+                        failed = route.take(recipe, (writer, aside), record, now_ms).err();
                     }
                 }
+                Received::End(_) if route.is_broken => {}
                 Received::End(position) => {
                     route.tell(slot, steps);
                     steps.push(Step::End { slot, position });
@@ -173,11 +200,15 @@ impl Engine for RecordEngine {
                 Received::OutOfRange => {
                     route.is_broken = true;
                     route.tell(slot, steps);
-                    steps.push(Step::OutOfRange { slot });
+                    steps.push(Step::OutOfRange {
+                        slot,
+                        cut: cuts.get(&slot).copied(),
+                    });
                 }
                 Received::Failed(error) => {
                     route.is_broken = true;
                     route.tell(slot, steps);
+                    let error = with_principal(error, &route.twin, recipe);
                     steps.push(Step::Failed { slot, error });
                 }
             }
@@ -190,6 +221,10 @@ impl Engine for RecordEngine {
         failed.map_or(Ok(()), |error| Err(self.isolate(error)))
     }
 
+    fn set_aside(&mut self, twin: &Twin, refused: &Refused) -> Fate {
+        self.aside.add(twin, refused)
+    }
+
     fn commit(&mut self, lease: &Lease, positions: &[Position]) -> Result<(), CommitError> {
         let Some(writer) = &mut self.writer else {
             return Ok(());
@@ -200,15 +235,16 @@ impl Engine for RecordEngine {
                 .settle(lease)
                 .and_then(|()| self.member.commit(positions).map_err(CommitError::Abort)),
         };
-        committed.map_err(|error| self.isolate(error))
+        match committed {
+            Ok(()) => self.aside.passed(positions),
+            Err(error) => return Err(self.isolate(error)),
+        }
+        Ok(())
     }
 
     fn abort(&mut self) -> Result<(), Error> {
         self.writer.as_mut().map_or(Ok(()), Writer::abort)?;
-        if self.is_isolated {
-            // The culprit is found: what goes on does so at full speed.
-            self.is_isolated = false;
-            self.batch_bytes_max = None;
+        if std::mem::take(&mut self.is_renewed_by_abort) {
             return self.renew();
         }
         Ok(())
@@ -231,37 +267,98 @@ impl Route {
     fn take(
         &mut self,
         recipe: &Recipe,
-        writer: &mut Writer,
+        (writer, aside): (&mut Writer, &mut Aside),
         mut record: Record<'_>,
         now_ms: i64,
     ) -> Result<(), CommitError> {
         let offset = record.offset();
+        if offset < self.first {
+            return Ok(());
+        }
         match guard(recipe, &record, &mut self.tally) {
-            Admit::Copy => {
-                let (bytes, timestamp) = (record.bytes(), record.timestamp());
-                let fixed = self.hop.len();
-                let via = recipe.provenance.then(|| {
+            Admit::Copy => match choose(recipe, self.twin.partition, &record) {
+                Chosen::Take => {
+                    let fixed = self.hop.len();
                     push_decimal(&mut self.hop, offset);
-                    self.hop.as_slice()
-                });
-                let sent = writer.send(
-                    &self.twin.target_topic,
-                    self.twin.partition,
-                    &mut record,
-                    via,
-                );
-                self.hop.truncate(fixed);
-                sent?;
-                self.tally.records += 1;
-                self.tally.bytes += bytes;
-                self.tally.zero_timestamps += u64::from(timestamp == 0);
-                self.ages.note(timestamp, now_ms);
-            }
+                    self.hop.extend_from_slice(self.incarnation.as_bytes());
+                    let done = self.pass(recipe, (writer, aside), &mut record, now_ms);
+                    self.hop.truncate(fixed);
+                    done?;
+                }
+                Chosen::NotSampled => self.tally.dropped_sample += 1,
+                Chosen::Filtered => self.tally.dropped_filter += 1,
+            },
             Admit::DropLoop => self.tally.dropped_loop += 1,
             Admit::DropNotLocal => self.tally.dropped_replica += 1,
         }
         self.next = Some(offset + 1);
+        self.epoch = record.leader_epoch().map(|leader_epoch| Epoch {
+            leader_epoch,
+            behind: offset + 1,
+        });
         Ok(())
+    }
+
+    /// Hands a record over to the target, or, where it was refused before, to where the policy says.
+    fn pass(
+        &mut self,
+        recipe: &Recipe,
+        (writer, aside): (&mut Writer, &mut Aside),
+        record: &mut Record<'_>,
+        now_ms: i64,
+    ) -> Result<(), CommitError> {
+        let (bytes, timestamp) = (record.bytes(), record.timestamp());
+        if let Some(reason) = self.aside.get(&record.offset()) {
+            let met = Met {
+                twin: &self.twin,
+                reason,
+                hop: &self.hop,
+                provenance: recipe.provenance,
+            };
+            match aside.put(writer, record, &met)? {
+                Fate::DeadLetter => self.tally.dead_letters += 1,
+                Fate::Skipped | Fate::Stands => self.tally.dropped_refused += 1,
+            }
+            self.large = aside.large(&self.twin.target_topic);
+            return Ok(());
+        }
+        let part = self.part(record);
+        if part.is_some() && self.unproved == 0 {
+            writer.flush()?;
+        }
+        let selection = recipe.selection.as_deref();
+        let drops = |name: &[u8]| selection.is_some_and(|selection| selection.drops(name));
+        let stamp = Stamp {
+            drop: selection
+                .is_some_and(Selection::drops_headers)
+                .then_some(&drops as Drops<'_>),
+            via: recipe.provenance.then_some(self.hop.as_slice()),
+            ..Stamp::default()
+        };
+        let (to, partition) = (&self.twin.target_topic, self.twin.partition);
+        writer.send(to, partition, record, &stamp)?;
+        if let Some(part) = part {
+            self.unproved += 1;
+            if self.unproved >= part {
+                self.unproved = 0;
+                writer.flush()?;
+            }
+        }
+        self.tally.records += 1;
+        self.tally.bytes += bytes;
+        self.tally.zero_timestamps += u64::from(timestamp == 0);
+        self.ages.note(timestamp, now_ms);
+        Ok(())
+    }
+
+    /// How many records are sent at once, where this one is under suspicion.
+    fn part(&self, record: &Record<'_>) -> Option<usize> {
+        if self.large.is_some_and(|least| record.size() >= least) {
+            return Some(1);
+        }
+        let probation = self.probation.as_ref()?;
+        let is_probed = probation.offsets.contains(&record.offset());
+        is_probed.then_some(probation.part)
     }
 
     fn tell(&mut self, slot: usize, steps: &mut Vec<Step>) {
@@ -272,9 +369,50 @@ impl Route {
                 next,
                 tally: std::mem::take(&mut self.tally),
                 ages: std::mem::take(&mut self.ages),
+                epoch: self.epoch.take(),
             });
         }
     }
+}
+
+/// Where to read from, so that the source says whether its log still is what was read: behind the last
+/// record. What lies between that and the position is markers, and records of aborted transactions.
+fn behind(position: i64, last: Option<Epoch>) -> Option<(i64, i32)> {
+    let Epoch {
+        leader_epoch,
+        behind,
+    } = last?;
+    (0..=REREAD_MAX)
+        .contains(&(position - behind))
+        .then_some((behind, leader_epoch))
+}
+
+/// What a batch holds of topics that were created again may be of either: nothing of it is taken.
+fn tell_recreated(batch: &Batch<'_>, routes: &mut [Option<Route>], steps: &mut Vec<Step>) {
+    if batch.recreated().is_empty() {
+        return;
+    }
+    for (slot, route) in routes.iter_mut().enumerate() {
+        if let Some(route) = route
+            && batch.recreated().contains(&*route.twin.source_topic)
+        {
+            route.is_broken = true;
+            route.tell(slot, steps);
+            steps.push(Step::Recreated { slot });
+        }
+    }
+}
+
+/// A refusal names who may not do what.
+fn with_principal(mut error: Error, twin: &Twin, recipe: &Recipe) -> Error {
+    if error.kind == ErrorKind::Refused {
+        let principal = recipe.source.principal();
+        error.reason = format!(
+            "{principal} may not READ topic {}: {}",
+            twin.source_topic, error.reason
+        );
+    }
+    error
 }
 
 /// The record guard: a record never returns to a cluster that it has been at.
@@ -296,6 +434,18 @@ fn guard(recipe: &Recipe, record: &Record<'_>, tally: &mut Tally) -> Admit {
         names_target,
         has_hops,
     )
+}
+
+/// `sample` and `filter` of the edge.
+fn choose(recipe: &Recipe, partition: i32, record: &Record<'_>) -> Chosen {
+    match &recipe.selection {
+        None => Chosen::Take,
+        Some(selection) => selection.choose(
+            record.key(),
+            (partition, record.offset()),
+            record.header_iter(),
+        ),
+    }
 }
 
 /// Appends a number in decimal without allocating.

@@ -6,6 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crossdock_model::note::Note;
+
 use super::engine::Twin;
 use super::positions::Rules;
 use crate::kafka::{Error, ErrorKind, Fetched, Group, GroupDescribed, Position, TopicPartition};
@@ -59,7 +61,7 @@ impl Rules {
             return Some((twin.target(), offset, note));
         }
         match former_position(kept, twin, id.as_deref()) {
-            Some((_, offset)) => Some((twin.target(), offset, self.note(twin))),
+            Some((_, offset)) => Some((twin.target(), offset, self.note(twin).to_string())),
             // Of another topic of that name: going on is for a person to decide.
             None => same.map(|(offset, note)| (twin.target(), offset, note)),
         }
@@ -154,14 +156,11 @@ pub(super) fn former_position(
 }
 
 fn noted_id(note: &str) -> Option<String> {
-    let mut parts = note.split(' ');
-    parts
-        .find_map(|part| part.strip_prefix("topic-id="))
-        .map(kafka_id)
+    Note::parse(note).topic_id.map(|id| kafka_id(&id))
 }
 
 /// An id as Kafka itself writes it: librdkafka uses another base64.
-fn kafka_id(text: &str) -> String {
+pub(super) fn kafka_id(text: &str) -> String {
     text.replace('+', "-").replace('/', "_")
 }
 

@@ -3,21 +3,35 @@
 use std::time::Duration;
 
 use crossdock_model::latency::Ages;
+use crossdock_model::note::Epoch;
 
-use super::engine::{Tally, Twin};
-use crate::kafka::Error;
+use super::engine::{Origin, Tally, Twin};
+use crate::kafka::{Error, Refused};
 
 /// Where a partition goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outlook {
     /// From a position that is committed already.
     Resume(i64),
+    /// From a position that is committed already, by hand.
+    ByHand(i64),
     /// From a position that is to be committed first.
     Begin(i64),
     /// From there, behind offsets that are lost.
     Skip(i64),
     /// Not at all, and why.
     Halt(String),
+}
+
+/// What becomes of a record that the target refused for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Its partition stands.
+    Stands,
+    /// It goes to the dead-letter topic.
+    DeadLetter,
+    /// It is left out.
+    Skipped,
 }
 
 /// Where positions come from, and what is noted with them.
@@ -28,14 +42,24 @@ pub trait Positions {
     /// The target does not answer.
     fn outlook(&self, twins: &[Twin]) -> Result<Vec<Result<Outlook, Error>>, Error>;
 
-    /// What to do about a position that is outside of the source's log.
+    /// What to do about a position that is outside of the source's log, or whose log was `cut` before it.
     ///
     /// # Errors
     /// The source does not answer.
-    fn out_of_range(&self, twin: &Twin, position: i64) -> Result<Outlook, Error>;
+    fn out_of_range(&self, twin: &Twin, position: i64, cut: Option<i64>) -> Result<Outlook, Error>;
+
+    /// What is known of the position that was found last for a partition.
+    fn origin(&self, twin: &Twin) -> Origin;
+
+    /// Why each of these cannot be written now, by the target's own word; `None` where it says nothing
+    /// against it.
+    ///
+    /// # Errors
+    /// The target does not answer.
+    fn ailing(&self, twins: &[Twin]) -> Result<Vec<Option<String>>, Error>;
 
     /// What to note with a committed position.
-    fn note(&self, twin: &Twin) -> String;
+    fn note(&self, twin: &Twin, epoch: Option<Epoch>) -> String;
 }
 
 /// What a stream tells while it runs.
@@ -49,12 +73,16 @@ pub trait Report {
     fn ended(&self, is_committed: bool);
     /// The target refused records of this partition for good.
     fn refused(&self, twin: &Twin, records: u64);
+    /// A refused record is gone on without.
+    fn set_aside(&self, twin: &Twin, refused: &Refused, fate: Fate);
     /// The source's last stable offset was seen there.
     fn end_seen(&self, twin: &Twin, end: i64);
     /// The partition came to this stream; its position is not known yet.
     fn came(&self, twin: &Twin);
     /// These offsets of the source are lost, from the first to before the second.
     fn lost(&self, twin: &Twin, from: i64, to: i64);
+    /// Its position was set by hand.
+    fn by_hand(&self, twin: &Twin, position: i64);
     /// The partition goes on.
     fn going(&self, twin: &Twin);
     /// The partition is tried again later.

@@ -2,17 +2,18 @@
 //! that gives and takes, all in memory, driven from seeds.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
 use crossdock_model::latency::Ages;
 use crossdock_model::name::Alias;
+use crossdock_model::note::Epoch;
 
-use super::engine::{Engine, Step, Tally, Twin};
+use super::engine::{Engine, Origin, Step, Tally, Twin};
 use super::machine::{Pace, Stream};
-use super::seams::{Outlook, Positions, Report};
-use crate::kafka::{CommitError, Error, ErrorKind, Position, TopicPartition};
+use super::seams::{Fate, Outlook, Positions, Report};
+use crate::kafka::{CommitError, Error, ErrorKind, Position, Refusal, Refused, TopicPartition};
 
 /// Records of each source partition.
 const RECORDS: i64 = 40;
@@ -24,6 +25,14 @@ struct World {
     generation: u64,
     owner_epoch: BTreeMap<usize, u64>,
     log: BTreeMap<i32, Vec<i64>>,
+    /// Dead letters.
+    letters: BTreeMap<i32, Vec<i64>>,
+    /// Records that the target refuses for good.
+    poison: BTreeSet<(i32, i64)>,
+    set_aside: usize,
+    /// A target partition that may not be written now: it fails the transactions that hold it.
+    ailing: Option<i32>,
+    ailed: usize,
     committed: BTreeMap<i32, i64>,
     commits: usize,
     aborts: usize,
@@ -50,13 +59,26 @@ struct FakeEngine {
     epoch: u64,
     open: BTreeMap<usize, (Twin, i64)>,
     pending: Vec<(i32, i64)>,
+    pending_letters: Vec<(i32, i64)>,
+    aside: BTreeSet<(i32, i64)>,
 }
 
 fn broken() -> Error {
     Error {
         cluster: Alias::new("sh"),
-        kind: ErrorKind::Unreachable,
+        kind: ErrorKind::Other,
         reason: "broken on purpose".to_owned(),
+    }
+}
+
+fn refused((partition, source_offset): (i32, i64)) -> Refused {
+    Refused {
+        topic: "orders".into(),
+        partition,
+        source_offset,
+        bytes: 1,
+        why: Refusal::Oversize,
+        error: broken(),
     }
 }
 
@@ -70,6 +92,9 @@ impl FakeEngine {
         for (partition, offset) in self.pending.drain(..) {
             world.log.entry(partition).or_default().push(offset);
         }
+        for (partition, offset) in self.pending_letters.drain(..) {
+            world.letters.entry(partition).or_default().push(offset);
+        }
         for ((_, partition), offset, _) in positions {
             world.committed.insert(*partition, *offset);
         }
@@ -80,7 +105,7 @@ impl FakeEngine {
 impl Engine for FakeEngine {
     type Lease = u64;
 
-    fn open(&mut self, slot: usize, twin: &Twin, position: i64) -> Result<(), Error> {
+    fn open(&mut self, slot: usize, twin: &Twin, position: i64, _: &Origin) -> Result<(), Error> {
         let mut world = self.world.borrow_mut();
         if !world.committed.contains_key(&twin.partition) {
             world.begun_without_position += 1;
@@ -102,7 +127,14 @@ impl Engine for FakeEngine {
                 });
                 continue;
             }
-            self.pending.push((twin.partition, *next));
+            let place = (twin.partition, *next);
+            if !self.world.borrow().poison.contains(&place) {
+                self.pending.push(place);
+            } else if self.aside.contains(&place) {
+                self.pending_letters.push(place);
+            } else {
+                return Err(CommitError::Refused(vec![refused(place)]));
+            }
             *next += 1;
             let tally = Tally {
                 records: 1,
@@ -113,6 +145,7 @@ impl Engine for FakeEngine {
                 next: *next,
                 tally,
                 ages: Ages::default(),
+                epoch: None,
             });
         }
         if std::mem::take(&mut self.faults.borrow_mut().copy) {
@@ -122,12 +155,27 @@ impl Engine for FakeEngine {
         }
     }
 
+    fn set_aside(&mut self, twin: &Twin, refused: &Refused) -> Fate {
+        self.aside.insert((twin.partition, refused.source_offset));
+        self.world.borrow_mut().set_aside += 1;
+        Fate::DeadLetter
+    }
+
     fn commit(&mut self, lease: &u64, positions: &[Position]) -> Result<(), CommitError> {
         if self.is_fenced() {
             return Err(CommitError::Renew(broken()));
         }
         if *lease != self.world.borrow().generation {
             self.world.borrow_mut().refused += 1;
+            return Err(CommitError::Abort(broken()));
+        }
+        let ailing = self.world.borrow().ailing;
+        if self
+            .pending
+            .iter()
+            .any(|(partition, _)| Some(*partition) == ailing)
+        {
+            self.world.borrow_mut().ailed += 1;
             return Err(CommitError::Abort(broken()));
         }
         let fault = self.faults.borrow_mut().commit.take();
@@ -146,6 +194,7 @@ impl Engine for FakeEngine {
 
     fn abort(&mut self) -> Result<(), Error> {
         self.pending.clear();
+        self.pending_letters.clear();
         self.world.borrow_mut().aborts += 1;
         if self.is_fenced() {
             Err(broken())
@@ -159,6 +208,7 @@ impl Engine for FakeEngine {
             return Err(broken());
         }
         self.pending.clear();
+        self.pending_letters.clear();
         let mut world = self.world.borrow_mut();
         let epoch = world.owner_epoch.entry(self.stream).or_default();
         *epoch += 1;
@@ -185,11 +235,24 @@ impl Positions for FakePositions {
         Ok(twins.iter().map(of).map(Ok).collect())
     }
 
-    fn out_of_range(&self, _: &Twin, position: i64) -> Result<Outlook, Error> {
+    fn out_of_range(&self, _: &Twin, position: i64, _: Option<i64>) -> Result<Outlook, Error> {
         Ok(Outlook::Resume(position))
     }
 
-    fn note(&self, _: &Twin) -> String {
+    fn origin(&self, _: &Twin) -> Origin {
+        Origin::default()
+    }
+
+    fn ailing(&self, twins: &[Twin]) -> Result<Vec<Option<String>>, Error> {
+        let world = self.0.borrow();
+        let of = |twin: &Twin| {
+            let is_ailing = world.ailing == Some(twin.partition);
+            is_ailing.then(|| "may not WRITE".to_owned())
+        };
+        Ok(twins.iter().map(of).collect())
+    }
+
+    fn note(&self, _: &Twin, _: Option<Epoch>) -> String {
         String::new()
     }
 }
@@ -201,9 +264,11 @@ impl Report for Silent {
     fn committed(&self, _: &Twin, _: i64, _: &Tally, _: &Ages) {}
     fn ended(&self, _: bool) {}
     fn refused(&self, _: &Twin, _: u64) {}
+    fn set_aside(&self, _: &Twin, _: &Refused, _: Fate) {}
     fn end_seen(&self, _: &Twin, _: i64) {}
     fn came(&self, _: &Twin) {}
     fn lost(&self, _: &Twin, _: i64, _: i64) {}
+    fn by_hand(&self, _: &Twin, _: i64) {}
     fn going(&self, _: &Twin) {}
     fn retrying(&self, _: &Twin, _: &str) {}
     fn halted(&self, _: &Twin, _: &str) {}
@@ -255,6 +320,8 @@ impl Group {
                 epoch: 0,
                 open: BTreeMap::new(),
                 pending: Vec::new(),
+                pending_letters: Vec::new(),
+                aside: BTreeSet::new(),
             };
             Stream::new(
                 engine,
@@ -327,7 +394,7 @@ impl Group {
 
     fn strike(&mut self, random: &mut Random) {
         let stream = usize::try_from(random.below(2)).unwrap_or(0);
-        match random.below(12) {
+        match random.below(15) {
             0 => self.faults[stream].borrow_mut().commit = Some(CommitError::Abort(broken())),
             1 => self.faults[stream].borrow_mut().commit = Some(CommitError::Renew(broken())),
             2 => self.faults[stream].borrow_mut().is_answer_lost = true,
@@ -342,6 +409,13 @@ impl Group {
             6 => self.usurp(stream),
             7 => self.streams[stream].pause(),
             8 => self.streams[stream].reconsider("orders"),
+            9 => self.world.borrow_mut().ailing = Some(random.below(3) as i32),
+            10 | 11 => self.world.borrow_mut().ailing = None,
+            12 => {
+                let topics = BTreeSet::from(["orders".to_owned()]);
+                self.faults[stream].borrow_mut().commit =
+                    Some(CommitError::Recreated(topics, broken()));
+            }
             _ => {}
         }
     }
@@ -353,17 +427,22 @@ impl Group {
 
 #[test]
 fn every_record_arrives_once_and_in_order_whatever_happens() {
-    let (mut commits, mut aborts, mut refused) = (0, 0, 0);
+    let (mut commits, mut aborts, mut refused, mut set_aside, mut ailed) = (0, 0, 0, 0, 0);
     let seeds = 1..=3_000_u64;
     for seed in seeds.clone() {
         let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let mut group = Group::new();
+        let poison: BTreeSet<(i32, i64)> = (0..random.below(4))
+            .map(|_| (random.below(3) as i32, random.below(RECORDS as u64) as i64))
+            .collect();
+        group.world.borrow_mut().poison = poison.clone();
         for _ in 0..400 {
             group.strike(&mut random);
             for stream in &mut group.streams {
                 stream.work();
             }
         }
+        group.world.borrow_mut().ailing = None;
         for _ in 0..2_000 {
             if group.is_done() {
                 break;
@@ -374,10 +453,14 @@ fn every_record_arrives_once_and_in_order_whatever_happens() {
         }
         let world = group.world.borrow();
         for partition in 0..PARTITIONS {
-            let arrived = world.log.get(&partition).cloned().unwrap_or_default();
+            let of =
+                |log: &BTreeMap<i32, Vec<i64>>| log.get(&partition).cloned().unwrap_or_default();
+            let (dead, alive): (Vec<i64>, Vec<i64>) =
+                (0..RECORDS).partition(|offset| poison.contains(&(partition, *offset)));
+            assert_eq!(of(&world.log), alive, "seed {seed}, partition {partition}");
             assert_eq!(
-                arrived,
-                (0..RECORDS).collect::<Vec<_>>(),
+                of(&world.letters),
+                dead,
                 "seed {seed}, partition {partition}"
             );
         }
@@ -388,13 +471,15 @@ fn every_record_arrives_once_and_in_order_whatever_happens() {
         commits += world.commits;
         aborts += world.aborts;
         refused += world.refused;
+        set_aside += world.set_aside;
+        ailed += world.ailed;
     }
     println!(
-        "{} seeds: {commits} commits, {aborts} aborts, {refused} commits of zombies refused",
+        "{} seeds: {commits} commits, {aborts} aborts, {refused} commits of zombies refused, {set_aside} records set aside, {ailed} failed by one ailing target",
         seeds.count()
     );
     assert!(
-        aborts > 1_000 && refused > 1_000,
+        aborts > 1_000 && refused > 1_000 && set_aside > 3_000 && ailed > 1_000,
         "the faults must have been hit"
     );
 }
@@ -409,6 +494,8 @@ fn a_partition_that_halts_at_once_commits_no_position() {
         epoch: 0,
         open: BTreeMap::new(),
         pending: Vec::new(),
+        pending_letters: Vec::new(),
+        aside: BTreeSet::new(),
     };
     let pace = Pace {
         commit_interval: Duration::ZERO,
@@ -425,4 +512,49 @@ fn a_partition_that_halts_at_once_commits_no_position() {
         BTreeMap::from([(0, RECORDS), (2, RECORDS)]),
         "its neighbours went on alone"
     );
+}
+
+#[test]
+fn a_target_that_may_not_be_written_stops_its_partition_alone_until_it_may() {
+    let world = Shared::default();
+    world.borrow_mut().ailing = Some(1);
+    let engine = FakeEngine {
+        world: world.clone(),
+        faults: Rc::default(),
+        stream: 0,
+        epoch: 0,
+        open: BTreeMap::new(),
+        pending: Vec::new(),
+        pending_letters: Vec::new(),
+        aside: BTreeSet::new(),
+    };
+    let pace = Pace {
+        commit_interval: Duration::ZERO,
+    };
+    let mut stream =
+        Stream::new(engine, FakePositions(world.clone(), None), Silent, pace).impatient();
+    stream.grant(0, (0..PARTITIONS).map(twin).collect());
+    for _ in 0..500 {
+        stream.work();
+    }
+    let all: Vec<i64> = (0..RECORDS).collect();
+    let log = |partition| {
+        world
+            .borrow()
+            .log
+            .get(&partition)
+            .cloned()
+            .unwrap_or_default()
+    };
+    assert_eq!((log(0), log(1), log(2)), (all.clone(), vec![], all.clone()));
+    assert_eq!(
+        world.borrow().ailed,
+        1,
+        "it fails its neighbours once, not again and again"
+    );
+    world.borrow_mut().ailing = None;
+    for _ in 0..200 {
+        stream.work();
+    }
+    assert_eq!(log(1), all, "it goes on by itself, from where it was");
 }

@@ -251,7 +251,6 @@ impl Item {
             (noted("topic-id="), self.lens.topic_id.as_deref()),
             (Some(then), Some(now)) if then != "-" && topic_id(then) != now
         );
-        self.lens.is_recreated |= is_outdated;
         self.position = match fetched.and_then(|f| f.offset) {
             _ if is_outdated => self.source_start,
             Some(position) => position,

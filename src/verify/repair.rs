@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use crossdock_model::edge::Edge;
 use crossdock_model::provenance::REPAIRED;
+use crossdock_model::select::Selection;
 use crossdock_model::topology::Topology;
 use crossdock_model::verify::{Remedy, settle};
 
@@ -17,7 +18,7 @@ use super::Report;
 use super::compare::{Comparer, Pace, seen};
 use super::items::Item;
 use super::read::{At, Feed};
-use crate::kafka::{CommitError, Error, ErrorKind, Record, Writer};
+use crate::kafka::{CommitError, Error, ErrorKind, Record, Stamp, Writer};
 use crate::progress::Progress;
 use crate::worker::settings;
 
@@ -130,6 +131,7 @@ fn repair(
     let to = proposal.send.last().map_or(from, |last| last + 1);
     let (mut feed, mut sent, mut open) = (Feed::new(&item.source)?, 0, 0);
     let id = item.lens.topic_id.as_deref().unwrap_or("-");
+    let selection = Selection::of(&item.edge);
     each(&mut feed, item, (from, to), |record| {
         while wanted.peek().is_some_and(|next| *next < record.offset()) {
             wanted.next();
@@ -145,9 +147,15 @@ fn repair(
             item.twin.partition,
             record.offset()
         );
+        let drops = |name: &[u8]| selection.as_ref().is_some_and(|s| s.drops(name));
+        let stamp = Stamp {
+            drop: Some(&drops),
+            via: Some(via.as_bytes()),
+            ..Stamp::default()
+        };
         let place = (&item.twin.target_topic, item.twin.partition);
         writer
-            .send(place.0, place.1, record, Some(via.as_bytes()))
+            .send(place.0, place.1, record, &stamp)
             .map_err(plain)?;
         (sent, open) = (sent + 1, open + 1);
         if open >= TRANSACTION_RECORDS {
@@ -221,7 +229,10 @@ fn each(
 
 fn plain(error: CommitError) -> Error {
     match error {
-        CommitError::Abort(error) | CommitError::Renew(error) => error,
+        CommitError::Abort(error)
+        | CommitError::Again(error)
+        | CommitError::Recreated(_, error)
+        | CommitError::Renew(error) => error,
         CommitError::Refused(mut refused) => refused.swap_remove(0).error,
     }
 }

@@ -150,11 +150,6 @@ impl Proved {
     fn take(&mut self, item: &Item, line: &Line) {
         let [from, to] = line.source_offsets;
         self.position = item.position;
-        if item.is_whole {
-            // Without provenance all is compared again in each round.
-            (self.records, self.differences, self.equal_offset) = (0, [0; 5], from);
-            self.compared_offset = from;
-        }
         self.records += line.row.compared;
         for (all, kind) in self.differences.iter_mut().zip(Kind::ALL) {
             *all += line.row.count(kind);

@@ -1,6 +1,6 @@
 //! Which topics an edge copies, and what there is of them on both sides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use crossdock_model::graph::Take;
 
 use super::NamesNow;
 use super::held::held;
-use crate::kafka::{Cluster, Error, TopicSettings};
+use crate::kafka::{Cluster, Error, ErrorKind, TopicSettings};
 use crate::stream::Twin;
 
 /// How long a topic that was just created has to show up in the target's metadata.
@@ -33,6 +33,8 @@ pub struct Catalog {
     pub pairs: BTreeMap<Arc<str>, Pair>,
     /// Source topics that cannot be copied now, and why.
     pub trouble: BTreeMap<String, String>,
+    /// Source topics that were copied and are there no more: deleted.
+    pub gone: BTreeSet<String>,
 }
 
 impl Catalog {
@@ -68,18 +70,20 @@ impl Catalog {
     }
 }
 
-/// Looks at both clusters, and creates and grows what `sync` says.
+/// Looks at both clusters, and creates and grows what `sync` says. `before` is what was there last time:
+/// what cannot be seen any more is asked for by name.
 ///
 /// # Errors
 /// A cluster does not answer. That one topic cannot be created is told in the catalog.
 pub fn survey(
     edge: &Edge,
     names: &NamesNow,
-    source: &Cluster,
-    target: &Cluster,
+    (source, target): (&Cluster, &Cluster),
+    before: &Catalog,
 ) -> Result<Catalog, Error> {
     let (theirs, mut ours) = (source.topics()?, target.topics()?);
     let mut catalog = Catalog::default();
+    unseen(source, &theirs, before, &mut catalog)?;
     let taken: Vec<(String, i32, String)> = theirs
         .into_iter()
         .filter_map(|(topic, count)| match names.take(edge, &topic) {
@@ -133,6 +137,45 @@ pub fn survey(
         }
     }
     Ok(catalog)
+}
+
+/// Topics that were there and are not listed any more: deleted, or not to be described. They are not the
+/// same: what may come back keeps its partitions.
+fn unseen(
+    source: &Cluster,
+    theirs: &BTreeMap<String, i32>,
+    before: &Catalog,
+    now: &mut Catalog,
+) -> Result<(), Error> {
+    let is_unseen = |topic: &str| !theirs.contains_key(topic);
+    now.gone = before
+        .gone
+        .iter()
+        .filter(|t| is_unseen(t))
+        .cloned()
+        .collect();
+    for (target_topic, pair) in &before.pairs {
+        let topic = &*pair.source_topic;
+        if !is_unseen(topic) {
+            continue;
+        }
+        match source.partitions(topic) {
+            Ok(None) => {
+                now.gone.insert(topic.to_owned());
+            }
+            Ok(Some(_)) => {
+                now.pairs.insert(target_topic.clone(), pair.clone());
+            }
+            Err(error) if error.kind == ErrorKind::Refused => {
+                let principal = source.principal();
+                let why = format!("{principal} may not DESCRIBE or READ it: {error}");
+                now.trouble.insert(topic.to_owned(), why);
+                now.pairs.insert(target_topic.clone(), pair.clone());
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Sees to it that the target topic is there with enough partitions, and tells how many it has.

@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossdock_model::properties::commit_interval_ms;
 
@@ -31,7 +31,11 @@ pub(super) fn copy(
     let mut copier = copier(shared, stream, member);
     let mut idle = Idle::default();
     let mut is_paused = false;
-    let mut limiter = Limiter::new(shared.setup.edge.limit, shared.setup.edge.streams);
+    let mut limiter = Limiter::new(
+        shared.setup.edge.limit,
+        shared.setup.edge.streams,
+        Instant::now(),
+    );
     while !shared.control.is_stopping() && !life.is_out() {
         life.beat();
         while let Ok(event) = inbox.try_recv() {
@@ -47,7 +51,7 @@ pub(super) fn copy(
             copier.pause();
         }
         is_paused = wants_pause;
-        let is_busy = !is_paused && limiter.allows() && copier.work();
+        let is_busy = !is_paused && limiter.allows(Instant::now()) && copier.work();
         copier.commit_in_time();
         limiter.spent(copier.take_spent());
         if !is_busy && let Ok(event) = inbox.recv_timeout(limiter.wait().min(LOOK_AROUND)) {
@@ -103,6 +107,11 @@ fn copier(shared: &Shared, stream: usize, member: &Arc<Member>) -> Copier {
     let positions = EdgePositions {
         rules: shared.rules.clone(),
         member: member.clone(),
+        by: format!("{}.{stream}", shared.setup.instance),
+        writer: recipe
+            .transactional_id
+            .is_some()
+            .then(|| recipe.producer.clone()),
         notes: std::cell::RefCell::default(),
     };
     let report = StreamReport {

@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use crossdock_model::dead_letter;
 use crossdock_model::edge::Delivery;
+use crossdock_model::select::Selection;
 
 use super::catalog::{Catalog, survey};
 use super::goals::Goals;
 use super::status::{State, Status};
 use super::streams::{Shared, Streams};
 use super::{Control, Ending, Setup, groups};
+use crate::backoff::Backoff;
 use crate::kafka::{Error, ErrorKind, Group};
 use crate::stream::Twin;
 use crate::stream::positions::{Facts, Rules};
@@ -19,7 +22,7 @@ use crate::stream::records::Recipe;
 /// Between two looks at whether somebody wants the worker to stop.
 pub(super) const TICK: Duration = Duration::from_millis(50);
 
-/// Back-off between tries to connect: doubled up to the maximum.
+/// Back-off between tries to connect: from the shortest to the longest.
 const CONNECT_BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
 
 /// Tries that are repeated sooner than this are not worth a warning.
@@ -121,7 +124,7 @@ impl Worker {
 
     /// Tries until it works, or somebody wants the worker to stop.
     fn until<T>(&mut self, attempt: impl Fn(&mut Self) -> Result<T, Trouble>) -> Result<T, Ending> {
-        let (mut backoff, backoff_max) = CONNECT_BACKOFF;
+        let mut backoff = Backoff::new(CONNECT_BACKOFF.0, CONNECT_BACKOFF.1);
         loop {
             match attempt(self) {
                 Ok(value) => {
@@ -139,11 +142,12 @@ impl Worker {
                 }
                 Err(Trouble::Retry(error)) => {
                     let edge = self.setup.edge.name.as_str();
+                    let wait = backoff.next_wait();
                     // A cluster that was just changed needs a moment to agree with itself.
-                    if backoff < NOTEWORTHY_BACKOFF {
-                        tracing::debug!(edge, "{error}; next try in {backoff:?}.");
+                    if wait < NOTEWORTHY_BACKOFF {
+                        tracing::debug!(edge, "{error}; next try in {wait:?}.");
                     } else {
-                        tracing::warn!(edge, "{error}; next try in {backoff:?}.");
+                        tracing::warn!(edge, "{error}; next try in {wait:?}.");
                     }
                     self.status.trouble(State::Retrying, error.to_string());
                     self.status.count(|counts| counts.retry(error.kind));
@@ -153,8 +157,7 @@ impl Worker {
                     {
                         return Err(Ending::Cluster(error));
                     }
-                    self.wait(backoff)?;
-                    backoff = (backoff * 2).min(backoff_max);
+                    self.wait(wait)?;
                 }
             }
         }
@@ -220,6 +223,9 @@ impl Worker {
             target_id: target_id.to_string(),
             provenance: edge.provenance,
             is_local_only: edge.forward == crossdock_model::edge::Forward::Local,
+            selection: Selection::of(edge).map(Arc::new),
+            on_oversize: edge.on_oversize,
+            dead_letter_topic: dead_letter::topic(topology, edge.name.as_str()),
             consumer: self.setup.reader.clone(),
             producer: self.setup.writer.clone(),
             batch_records_max: super::limit::batch_records_max(edge.limit),
@@ -241,17 +247,22 @@ impl Worker {
             target,
             ..
         } = &self.setup;
-        let found = survey(edge, names, source, target)?;
+        let before = self.catalog();
+        let found = survey(edge, names, (source, target), &before)?;
         let topics: Vec<&str> = found.pairs.values().map(|p| &*p.source_topic).collect();
         let topic_ids = source.topic_ids(&topics)?;
+        let target_topics: Vec<&str> = found.pairs.keys().map(|topic| &**topic).collect();
+        let target_ids = target.topic_ids(&target_topics)?;
         let targets: Vec<_> = found.twins().iter().map(Twin::target).collect();
         let target_ends = target.known_ends(&targets)?;
         *self.facts.write().unwrap_or_else(PoisonError::into_inner) = Facts {
             topic_ids,
+            target_ids,
             target_ends,
         };
         self.status.surveyed(!found.pairs.is_empty());
         self.status.topic_trouble(&found.trouble);
+        self.status.source_gone(&found.gone);
         *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = found;
         Ok(())
     }

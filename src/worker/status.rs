@@ -5,7 +5,7 @@ mod groups;
 mod report;
 mod snapshot;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -32,9 +32,26 @@ struct Partition {
     waiting: Waiting,
     /// When it last got on, or had nothing to copy.
     progress: Instant,
+    /// A transaction that is open at the source, while records wait behind it.
+    open: Option<Open>,
     is_twinless: bool,
+    /// Where a person has set it to go on, when it began here.
+    by_hand: Option<i64>,
     trouble: Option<(State, String)>,
 }
+
+/// A transaction that has not ended at the source.
+#[derive(Clone, Debug)]
+struct Open {
+    /// Its first record: the last stable offset.
+    at: i64,
+    seen: Instant,
+    /// When that record was written, in milliseconds since the epoch, once it was looked at.
+    since_ms: Option<i64>,
+}
+
+/// A transaction that was open for so long is looked at.
+const OPEN_MIN: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -42,6 +59,7 @@ struct Inner {
     is_paused: bool,
     has_topics: bool,
     topic_trouble: BTreeMap<String, String>,
+    source_gone: BTreeSet<String>,
     is_surveyed: bool,
     orphans: Option<String>,
     group_trouble: Option<(Instant, String)>,
@@ -50,6 +68,8 @@ struct Inner {
     ends_seen: Option<Instant>,
     partitions: BTreeMap<TopicPartition, Partition>,
     counts: Counts,
+    /// Dead letters that were replayed, ever, as the group knows it.
+    replayed: u64,
     /// What was done by partition, also of those that are elsewhere now.
     tallies: BTreeMap<TopicPartition, Tally>,
     /// The groups, where the file names some.
@@ -128,6 +148,18 @@ impl Status {
         what(&mut self.lock().counts);
     }
 
+    /// So many dead letters of the edge have been replayed by hand, ever.
+    pub fn replayed(&self, total: u64) {
+        let mut inner = self.lock();
+        if total > inner.replayed {
+            tracing::info!(
+                edge = self.name,
+                "{total} dead letters have been replayed by hand so far."
+            );
+            inner.replayed = total;
+        }
+    }
+
     /// The topics of both clusters have been looked at; `has_topics`: there is something to copy.
     pub fn surveyed(&self, has_topics: bool) {
         let mut inner = self.lock();
@@ -144,6 +176,36 @@ impl Status {
             }
         }
         inner.topic_trouble.clone_from(trouble);
+    }
+
+    /// Source topics that were copied and are deleted by now. What of them was not copied yet is lost.
+    pub fn source_gone(&self, topics: &BTreeSet<String>) {
+        let mut inner = self.lock();
+        for topic in topics.difference(&inner.source_gone.clone()) {
+            let (edge, source, target) = (&self.name, &self.source, &self.target);
+            tracing::warn!(
+                edge,
+                topic,
+                "Source gone: topic {topic} was deleted on cluster `{source}`; its copy on `{target}` stays."
+            );
+            let Inner {
+                partitions, counts, ..
+            } = &mut *inner;
+            for ((name, number), partition) in partitions.iter() {
+                if **name == **topic && partition.lag() > 0 {
+                    let (from, to) = (partition.position.unwrap_or(0), partition.end.unwrap_or(0));
+                    tracing::error!(
+                        edge,
+                        topic,
+                        partition = number,
+                        "Offsets [{from}, {to}) are lost: the topic was deleted before they were copied."
+                    );
+                    counts.lost_offsets += u64::try_from(to - from).unwrap_or(0);
+                    counts.lost_ranges += 1;
+                }
+            }
+        }
+        inner.source_gone.clone_from(topics);
     }
 
     /// Why a stream has not got on for so long, if one has not.
@@ -193,6 +255,33 @@ impl Status {
         for (place, high) in highs {
             if let Some(partition) = inner.partitions.get_mut(place) {
                 partition.high = Some(*high);
+                partition.note_open();
+            }
+        }
+    }
+
+    /// Source partitions whose records have waited behind an open transaction for a while, nobody knows since
+    /// when, with its first offset and the high watermark.
+    pub fn open_unknown(&self) -> Vec<(TopicPartition, (i64, i64))> {
+        let inner = self.lock();
+        let unknown = inner.partitions.iter().filter_map(|(place, partition)| {
+            let open = partition.open.as_ref()?;
+            let is_unknown = open.since_ms.is_none() && open.seen.elapsed() >= OPEN_MIN;
+            is_unknown.then(|| (place.clone(), (open.at, partition.high.unwrap_or(open.at))))
+        });
+        unknown.collect()
+    }
+
+    /// When the first record of an open transaction was written.
+    pub fn open_since(&self, place: &TopicPartition, at: i64, since_ms: i64) {
+        let mut inner = self.lock();
+        let Some(partition) = inner.partitions.get_mut(place) else {
+            return;
+        };
+        if let Some(open) = partition.open.as_mut().filter(|open| open.at == at) {
+            open.since_ms = Some(since_ms);
+            if let Some(reason) = partition.blocked() {
+                tracing::warn!(edge = self.name, "{reason}.");
             }
         }
     }
@@ -252,9 +341,44 @@ impl Partition {
             pending: None,
             waiting: Waiting::default(),
             progress: Instant::now(),
+            open: None,
             is_twinless: false,
+            by_hand: None,
             trouble: None,
         }
+    }
+
+    /// The last stable offset stands before the high watermark: a transaction is open there.
+    fn note_open(&mut self) {
+        match (self.end, self.high) {
+            (Some(end), Some(high)) if high > end => {
+                if self.open.as_ref().is_none_or(|open| open.at != end) {
+                    self.open = Some(Open {
+                        at: end,
+                        seen: Instant::now(),
+                        since_ms: None,
+                    });
+                }
+            }
+            _ => self.open = None,
+        }
+    }
+
+    /// Behind what records of the source wait, once that is known.
+    fn blocked(&self) -> Option<String> {
+        let open = self.open.as_ref()?;
+        let since = jiff::Timestamp::from_millisecond(open.since_ms?).ok()?;
+        let Twin {
+            source_topic,
+            partition,
+            ..
+        } = &self.twin;
+        Some(format!(
+            "{} records of {source_topic}-{partition} wait for a transaction that is open at the source from offset {} on, since {since}; \
+             its producer is told by `kafka-transactions.sh --bootstrap-server … describe-producers --topic {source_topic} --partition {partition}`",
+            self.unstable(),
+            open.at
+        ))
     }
 
     /// The end or the position is news; `at` is the time since the edge's birth.

@@ -1,6 +1,6 @@
 //! The streams of an edge: for each, a thread that follows the group and a thread that copies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
@@ -33,7 +33,7 @@ pub(super) struct Shared {
 /// The running streams of an edge.
 pub(super) struct Streams {
     running: Vec<Running>,
-    known_ids: BTreeMap<String, String>,
+    known: Facts,
 }
 
 /// One stream: its two threads, and how to reach them.
@@ -51,16 +51,10 @@ impl Streams {
     /// # Errors
     /// A client cannot be set up.
     pub(super) fn start(shared: &Shared) -> Result<Self, Error> {
-        let known_ids = shared
-            .rules
-            .facts
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .topic_ids
-            .clone();
+        let known = facts_of(&shared.rules.facts);
         let mut streams = Self {
             running: Vec::new(),
-            known_ids,
+            known,
         };
         for stream in 0..shared.setup.edge.streams {
             match start(shared, stream) {
@@ -107,28 +101,52 @@ impl Streams {
         }
     }
 
-    /// Tells the streams which source topics were created again since the last time.
-    pub(super) fn topics_changed(&mut self, facts: &RwLock<Facts>) {
-        let now = facts
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .topic_ids
-            .clone();
-        for (topic, id) in &now {
-            if self.known_ids.get(topic).is_some_and(|before| before != id) {
-                for running in &self.running {
-                    // A stream that has stopped has nothing to reconsider.
-                    running.change.send(topic.clone()).ok();
-                }
+    /// Tells the streams of which source topics something is not as it was the last time: the topic itself, or
+    /// its target, was created again, or the target's log was cut.
+    pub(super) fn topics_changed(&mut self, facts: &RwLock<Facts>, catalog: &Catalog) {
+        let now = facts_of(facts);
+        for topic in changed(&self.known, &now, catalog) {
+            for running in &self.running {
+                // A stream that has stopped has nothing to reconsider.
+                running.change.send(topic.clone()).ok();
             }
         }
-        self.known_ids.extend(now);
+        self.known.topic_ids.extend(now.topic_ids);
+        self.known.target_ids.extend(now.target_ids);
+        self.known.target_ends.extend(now.target_ends);
     }
 
     /// Waits until all transactions have ended and the members have left.
     pub(super) fn join(self) {
         self.running.into_iter().for_each(Running::join);
     }
+}
+
+fn facts_of(facts: &RwLock<Facts>) -> Facts {
+    facts.read().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// Source topics whose partitions must find out anew where they go on.
+fn changed(known: &Facts, now: &Facts, catalog: &Catalog) -> BTreeSet<String> {
+    let is_other = |known: &BTreeMap<String, String>,
+                    now: &BTreeMap<String, String>,
+                    topic: &str| {
+        matches!((known.get(topic), now.get(topic)), (Some(then), Some(now)) if then != now)
+    };
+    let is_cut = |target: &Arc<str>| {
+        let whole = (target.clone(), 0)..=(target.clone(), i32::MAX);
+        now.target_ends
+            .range(whole)
+            .any(|(place, end)| known.target_ends.get(place).is_some_and(|then| end < then))
+    };
+    let pairs = catalog.pairs.iter().filter(|(target, pair)| {
+        is_other(&known.topic_ids, &now.topic_ids, &pair.source_topic)
+            || is_other(&known.target_ids, &now.target_ids, target)
+            || is_cut(target)
+    });
+    pairs
+        .map(|(_, pair)| pair.source_topic.to_string())
+        .collect()
 }
 
 impl Running {

@@ -8,7 +8,9 @@ use super::orphans::Orphans;
 use super::run::{TICK, Task, Trouble, Worker};
 use super::status::State;
 use super::streams::{Shared, Streams};
-use crate::kafka::Position;
+use crossdock_model::edge::OnOversize;
+
+use crate::kafka::{Glance, LookAt, Position};
 use crate::stream::Twin;
 
 /// Between two looks at the topics of both clusters, at least.
@@ -25,6 +27,9 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Between two looks at the source's log ends.
 const ENDS_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Open transactions that are looked at in one go.
+const OPEN_LOOKS: usize = 3;
 
 /// Between two looks at whether `--once` has reached its goals.
 const GOAL_INTERVAL: Duration = Duration::from_millis(300);
@@ -53,7 +58,7 @@ impl Worker {
                 };
                 survey.interval = share.clamp(SURVEY_INTERVAL_MIN, longest);
                 self.settle_untwinned();
-                streams.topics_changed(&self.facts);
+                streams.topics_changed(&self.facts, &self.catalog());
             }
             if ends.is_due() {
                 self.attend(Task::Ends, Self::list_ends);
@@ -64,6 +69,8 @@ impl Worker {
             if report.is_due() {
                 self.report();
                 self.list_unstable();
+                self.look_at_open();
+                self.count_replays(shared);
                 self.attend(Task::Orphans, |worker| {
                     worker.find_orphans(shared, streams, &mut orphans)
                 });
@@ -151,6 +158,46 @@ impl Worker {
         }
     }
 
+    /// Since when transactions are open that keep records waiting: their first record says so.
+    fn look_at_open(&self) {
+        let source = &self.setup.source;
+        for (place, span) in self.status.open_unknown().into_iter().take(OPEN_LOOKS) {
+            let mut since_ms = None;
+            let looked = Glance::uncommitted(source).and_then(|mut glance| {
+                let at = LookAt {
+                    topic: place.0.clone(),
+                    partition: place.1,
+                    from: span.0,
+                    end: span.1,
+                };
+                glance.look(&at, |record| {
+                    since_ms.get_or_insert(record.timestamp());
+                })
+            });
+            match (looked, since_ms) {
+                (Ok(_), Some(since_ms)) => self.status.open_since(&place, span.0, since_ms),
+                (Ok(_), None) => {}
+                (Err(error), _) => tracing::debug!("{error}."),
+            }
+        }
+    }
+
+    /// What was replayed by hand is noted in the group, next to the positions.
+    fn count_replays(&self, shared: &Shared) {
+        let edge = &self.setup.edge;
+        if edge.on_oversize != OnOversize::DeadLetter {
+            return;
+        }
+        let place = (shared.recipe.dead_letter_topic.as_str().into(), 0);
+        // It is for the eyes only: whether the target answers is told by others.
+        let Ok(positions) = self.setup.target.group_positions(&shared.group) else {
+            return;
+        };
+        let note = positions.get(&place).map(|f| f.metadata.as_str());
+        let total = note.and_then(|note| note.strip_prefix("v1 replayed=")?.parse().ok());
+        self.status.replayed(total.unwrap_or(0));
+    }
+
     /// Commits the positions to `report_group` at the source, for whoever looks at its lag there. It is
     /// for the eyes only: that it fails stops nothing.
     fn report(&self) {
@@ -180,7 +227,8 @@ impl Worker {
             held.get(&(twin.source_topic.clone(), 0))
                 .is_some_and(Option::is_some)
         };
-        let mut without = self.catalog().without_twin();
+        let catalog = self.catalog();
+        let mut without = catalog.without_twin();
         without.retain(speaks);
         self.status.forget_twinless(&without);
         for twin in without {
@@ -190,8 +238,10 @@ impl Worker {
                 ..
             } = &twin;
             let target = &self.setup.edge.target;
+            let pair = catalog.pairs.get(target_topic);
+            let (has, needs) = pair.map_or((0, 0), |p| (p.target_partitions, p.source_partitions));
             let reason = format!(
-                "no target partition: {target_topic} has no partition {partition} on cluster `{target}`"
+                "no target partition: {target_topic} has no partition {partition} on cluster `{target}`: it has {has}, and the source's has {needs}"
             );
             self.status.without_twin(&twin, reason);
         }

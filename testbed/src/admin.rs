@@ -104,6 +104,14 @@ pub fn delete_topic(bootstrap: &str, name: &str) {
     });
 }
 
+/// Deletes a topic, which somebody may make again at once.
+pub fn delete_topic_soon(bootstrap: &str, name: &str) {
+    let gone = pollster::block_on(client(bootstrap).delete_topics(&[name], &options()));
+    for result in gone.expect("the cluster answers") {
+        result.unwrap_or_else(|(topic, error)| panic!("{topic} on {bootstrap}: {error}"));
+    }
+}
+
 /// Removes a partition's records before `offset`; all of them, if it is `None`.
 pub fn delete_records(bootstrap: &str, topic: &str, partition: i32, offset: Option<i64>) {
     let mut before = TopicPartitionList::new();

@@ -186,6 +186,11 @@ impl Scene {
         admin::create_topic(&self.bootstrap(alias), name, partitions, &[]);
     }
 
+    /// Deletes a topic.
+    pub fn delete(&mut self, alias: &str, name: &str) {
+        admin::delete_topic_soon(&self.bootstrap(alias), name);
+    }
+
     /// Removes the records of a partition before `offset`, as retention would.
     pub fn trim(&mut self, alias: &str, topic: &str, partition: i32, offset: i64) {
         admin::delete_records(&self.bootstrap(alias), topic, partition, Some(offset));

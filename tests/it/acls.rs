@@ -303,3 +303,88 @@ fn a_cluster_without_an_authorizer_has_no_acls_and_that_is_no_failure() {
     let actions: Vec<_> = changes.map(|c| c["action"].as_str()).collect();
     assert_eq!(actions, [Some("create-topic")]);
 }
+
+/// Takes from `dock` what it was let do.
+fn revoke(scene: &mut Scene, alias: &str, arguments: &[&str]) {
+    let principal = ["--remove", "--force", "--allow-principal", "User:dock"];
+    let bootstrap = scene.broker(alias).bootstrap();
+    admin::acls(&bootstrap, &[&principal[..], arguments].concat());
+}
+
+const TWO_TOPICS: &str = r#"
+topology: guarded
+clusters:
+  bj:
+    bootstrap.servers: "${BJ_BOOTSTRAP}"
+  sh:
+    bootstrap.servers: "${SH_BOOTSTRAP}"
+    security.protocol: SASL_PLAINTEXT
+    sasl.mechanism: PLAIN
+    sasl.username: dock
+    sasl.password: ${DOCK_PASSWORD:-dock-secret}
+edges:
+  - { from: bj, to: sh, topics: orders|users }
+"#;
+
+#[test]
+fn a_target_topic_that_may_not_be_written_stops_alone_and_goes_on_when_it_may() {
+    let clusters = BTreeMap::from([
+        ("bj".to_owned(), Lease::own(&[])),
+        ("sh".to_owned(), guarded()),
+    ]);
+    let mut scene = Scene::with_clusters(
+        env!("CARGO_BIN_EXE_crossdock"),
+        "revoked",
+        clusters,
+        TWO_TOPICS,
+    );
+    scene.proxy("sh");
+    for topic in ["orders", "users"] {
+        scene.topic("bj", topic, 1);
+        scene.topic("sh", topic, 1);
+        scene.route("bj-to-sh", topic, topic);
+    }
+    let all = ["--operation", "All"];
+    for what in [
+        &["--cluster"][..],
+        &["--topic", "orders"],
+        &["--group", "*"],
+        &["--transactional-id", "*"],
+    ] {
+        grant(&mut scene, "sh", &[&all[..], what].concat());
+    }
+    let users = [
+        "--operation",
+        "Write",
+        "--operation",
+        "Read",
+        "--topic",
+        "users",
+    ];
+    grant(&mut scene, "sh", &users);
+    scene.start();
+    scene.load("bj", "orders", 300);
+    scene.load("bj", "users", 300);
+    scene.until_copied("sh", "orders", 500);
+    scene.until_copied("sh", "users", 500);
+
+    revoke(
+        &mut scene,
+        "sh",
+        &["--operation", "Write", "--topic", "users"],
+    );
+    let reason = scene.until_partition("users", 0, "retrying");
+    assert!(
+        reason.contains("User:dock may not WRITE topic users on cluster `sh`"),
+        "{reason}"
+    );
+    let (orders, users_end) = (scene.end_sum("sh", "orders"), scene.end_sum("sh", "users"));
+    scene.until_copied("sh", "orders", orders + 3_000);
+    assert!(scene.end_sum("sh", "users") < users_end + 50, "it stands");
+
+    grant(&mut scene, "sh", &users);
+    scene.until_copied("sh", "users", users_end + 1_000);
+    scene.stop_load();
+    scene.until_caught_up();
+    scene.verdict().assert_exact();
+}

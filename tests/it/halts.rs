@@ -256,3 +256,89 @@ edges:
     assert_says(&said, &["`bj`", "Authentication failed"]);
     assert!(!said.contains("geheim"), "{said}");
 }
+
+#[test]
+fn a_topic_that_is_created_again_while_it_is_copied_starts_again_and_its_records_say_so() {
+    let mut scene = one_way_with("recreated-running", "on_recreated: restart", 1);
+    scene.produce("bj", "orders", 100);
+    scene.start();
+    scene.until_partition("orders", 0, "caught_up");
+    // Longer than before: no offset is out of range.
+    scene.recreate("bj", "orders", 1);
+    scene.produce("bj", "orders", 400);
+    scene.until_copied("sh", "orders", 500);
+    scene.until_partition("orders", 0, "caught_up");
+    let records = scene.records("sh", "orders");
+    let hops = |r: &Record| r.last_hop().expect("each has a hop").offset;
+    let offsets: Vec<i64> = records.iter().map(hops).collect();
+    let expected: Vec<i64> = (0..100).chain(0..400).collect();
+    assert_eq!(
+        offsets, expected,
+        "none left out, none twice, none of it in the middle"
+    );
+    let parts = |r: &Record| {
+        let via = r.headers.last().and_then(|(_, value)| value.clone());
+        String::from_utf8_lossy(&via.unwrap_or_default())
+            .split('/')
+            .count()
+    };
+    assert!(records[..100].iter().all(|r| parts(r) == 5));
+    assert!(
+        records[100..].iter().all(|r| parts(r) == 6),
+        "of a later incarnation"
+    );
+    // The same after a restart.
+    scene.dock(DOCK).kill();
+    scene.produce("bj", "orders", 50);
+    scene.dock(DOCK).restart();
+    scene.until_partition("orders", 0, "caught_up");
+    let records = scene.records("sh", "orders");
+    assert_eq!((records.len(), parts(&records[549])), (550, 6));
+}
+
+#[test]
+fn a_target_topic_that_is_deleted_is_made_again_and_filled_from_the_beginning() {
+    let mut scene = one_way("target-deleted", 2);
+    scene.start();
+    scene.load("bj", "orders", 500);
+    scene.until_copied("sh", "orders", 2_000);
+    scene.delete("sh", "orders");
+    scene.until_copied("sh", "orders", 4_000);
+    scene.stop_load();
+    scene.until_caught_up();
+    scene.verdict().assert_exact();
+}
+
+#[test]
+fn a_source_topic_that_is_deleted_is_told_and_its_copy_stays() {
+    let mut scene = one_way("source-gone", 1);
+    scene.topic("bj", "users", 1);
+    scene.route("bj-to-sh", "users", "users");
+    scene.produce("bj", "orders", 100);
+    scene.produce("bj", "users", 100);
+    scene.start();
+    scene.until_caught_up();
+    scene.delete("bj", "orders");
+    scene.until_reason("source gone: orders");
+    scene.produce("bj", "users", 50);
+    scene.until_partition("users", 0, "caught_up");
+    assert_eq!(
+        (scene.count("sh", "orders"), scene.count("sh", "users")),
+        (100, 150)
+    );
+}
+
+#[test]
+fn a_transaction_that_hangs_at_the_source_is_told_with_its_place_and_since_when() {
+    let mut scene = one_way("hanging", 1);
+    scene.produce("bj", "orders", 100);
+    scene.start();
+    scene.until_partition("orders", 0, "caught_up");
+    let hanging = scene.hanging_transaction("bj", "orders", 10);
+    scene.produce("bj", "orders", 20);
+    scene.until_reason("30 records of orders-0 wait for a transaction that is open at the source from offset 100 on, since 20");
+    assert_eq!(scene.count("sh", "orders"), 100);
+    scene.abort(hanging);
+    scene.until_caught_up();
+    scene.verdict().assert_exact();
+}

@@ -1,8 +1,10 @@
 //! Tests from outside, on the binary. One file per behaviour; a test is a scene, a fault, a verdict.
 
 mod acls;
+mod aside;
 mod asking;
 mod bad_input;
+mod bounds;
 mod ci;
 mod crash;
 mod dashboard;

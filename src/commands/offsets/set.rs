@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use crossdock_model::edge::Edge;
+use crossdock_model::note::Note;
 use crossdock_model::topology::Topology;
 
 use crate::commands::confirm;
@@ -51,7 +52,11 @@ pub(super) fn set(
     if !yes && !confirm(&what)? {
         return Ok(Verdict::Found);
     }
-    let position = (place.clone(), offset, "v1 set-by-hand".to_owned());
+    let note = Note {
+        by_hand: true,
+        ..Note::default()
+    };
+    let position = (place.clone(), offset, note.to_string());
     let since = Instant::now();
     while !group
         .commit(std::slice::from_ref(&position))

@@ -11,7 +11,7 @@ use crate::fleet::{Fleet, Reloaded};
 use crate::http::{About, AboutNow};
 use crate::load::{self, Checked};
 use crate::origin::{LOOK_INTERVAL, Origin};
-use crate::{promises, report};
+use crate::report;
 
 /// Looks for news in a thread of its own, and takes them over.
 pub(super) struct Follower {
@@ -107,7 +107,6 @@ fn reload(
             "The new topology has no enabled edge that is to run here: nothing is copied."
         );
     }
-    promises::keep(&checked.path, &edges)?;
     let done = fleet
         .reload(&topology, &edges)
         .map_err(Failure::CannotStart)?;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crossdock_model::edge::{Edge, Limit, Part, Pattern, Rename, Start};
+use crossdock_model::edge::{Edge, Filter, Limit, Part, Pattern, Rename, Start};
 use crossdock_model::name::Alias;
 use crossdock_model::properties::{Effective, Origin, Role, commit_interval_ms, effective};
 use crossdock_model::topology::{Cluster, Draft};
@@ -111,6 +111,15 @@ fn values(edge: &Edge) -> Vec<(&'static str, String)> {
         ("start", start(edge.start)),
         ("max_in_flight", format!("{} bytes", edge.max_in_flight)),
         ("limit", edge.limit.map_or_else(none, limit)),
+        ("sample", edge.sample.map_or_else(none, percent)),
+        ("filter", filter(&edge.filter)),
+        (
+            "drop_headers",
+            match edge.drop_headers.is_empty() {
+                true => none(),
+                false => patterns(&edge.drop_headers),
+            },
+        ),
         ("sync.topics", sync.topics.to_string()),
         ("sync.configs", sync.configs.to_string()),
         ("sync.partitions", sync.partitions.to_string()),
@@ -135,6 +144,21 @@ fn values(edge: &Edge) -> Vec<(&'static str, String)> {
         ("enabled", edge.enabled.to_string()),
         ("report_group", group),
     ]
+}
+
+fn percent(share: f64) -> String {
+    format!("{}%", share * 100.0)
+}
+
+fn filter(filter: &Filter) -> String {
+    let key = filter.key.iter().map(|p| format!("key {}", p.text));
+    let headers = filter.headers.iter();
+    let headers = headers.map(|(name, p)| format!("header {name} {}", p.text));
+    let all: Vec<String> = key.chain(headers).collect();
+    match all.is_empty() {
+        true => "none".to_owned(),
+        false => all.join(" and "),
+    }
 }
 
 fn patterns(patterns: &[Pattern]) -> String {

@@ -12,7 +12,7 @@ use super::topics::options;
 use super::{ANSWER_WITHIN, Cluster};
 use crate::kafka::admin;
 use crate::kafka::client::{kind_of, words};
-use crate::kafka::{Error, Fetched, Group, TopicPartition};
+use crate::kafka::{Error, TopicPartition};
 
 /// Topics whose configs one request asks for.
 const CONFIGS_A_REQUEST: usize = 200;
@@ -181,15 +181,6 @@ impl Cluster {
             })),
             Err(code) => Err(self.failed(&doing, &KafkaError::AdminOp(code))),
         }
-    }
-
-    /// Every committed offset of a group, with what was noted with it.
-    ///
-    /// # Errors
-    /// It does not answer, or refuses.
-    pub fn group_positions(&self, group: &str) -> Result<BTreeMap<TopicPartition, Fetched>, Error> {
-        let places: Vec<_> = self.group_offsets(group)?.into_keys().collect();
-        Group::new(self, group)?.committed(&places)
     }
 
     /// ACLs of topics, by literal name.

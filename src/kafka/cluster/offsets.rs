@@ -8,7 +8,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::{ANSWER_WITHIN, Cluster};
 use crate::kafka::admin::{self, Listed, Spec};
-use crate::kafka::{Error, TopicPartition};
+use crate::kafka::{Error, Fetched, TopicPartition};
 
 /// How long it has for offsets: asked every second, they are the evidence that an edge is alive.
 const OFFSETS_WITHIN: Duration = Duration::from_secs(5);
@@ -147,10 +147,21 @@ impl Cluster {
     /// # Errors
     /// It does not answer, or refuses.
     pub fn group_offsets(&self, group: &str) -> Result<BTreeMap<TopicPartition, i64>, Error> {
+        let positions = self.group_positions(group)?.into_iter();
+        Ok(positions
+            .filter_map(|(place, fetched)| Some((place, fetched.offset?)))
+            .collect())
+    }
+
+    /// The same, with what was noted with each.
+    ///
+    /// # Errors
+    /// It does not answer, or refuses.
+    pub fn group_positions(&self, group: &str) -> Result<BTreeMap<TopicPartition, Fetched>, Error> {
         if !self.capabilities().admin {
             return Ok(BTreeMap::new());
         }
-        admin::group_offsets(self.client().client().native_ptr(), group, ANSWER_WITHIN)
+        admin::group_positions(self.client().client().native_ptr(), group, ANSWER_WITHIN)
             .map_err(|e| self.failed(&format!("list the offsets of group `{group}`"), &e))
     }
 }

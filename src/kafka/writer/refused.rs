@@ -1,5 +1,6 @@
 //! What a target refuses: collected from delivery reports, and told by the commit that it undoes.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rdkafka::client::ClientContext;
@@ -12,7 +13,7 @@ use crate::kafka::Error;
 use crate::kafka::client::Context;
 
 /// Refused records that are kept for one commit, at most.
-const REFUSED_MAX: usize = 1_000;
+pub const REFUSED_MAX: usize = 1_000;
 
 /// What a refusal is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +23,10 @@ pub enum Refusal {
     /// The record itself is not what the topic takes: a null key where it is compacted, a timestamp
     /// out of its range.
     Invalid,
+    /// Nothing is wrong with it: a record of the same batch is invalid.
+    Neighbour,
+    /// It was refused, and the dead-letter topic does not take it either.
+    NoDeadLetter,
     /// Something that may pass.
     Passing,
 }
@@ -33,6 +38,7 @@ fn refusal(code: RDKafkaErrorCode) -> Refusal {
             Refusal::Oversize
         }
         Code::InvalidTimestamp | Code::InvalidRecord => Refusal::Invalid,
+        Code::InvalidDifferentRecord => Refusal::Neighbour,
         _ => Refusal::Passing,
     }
 }
@@ -46,6 +52,8 @@ pub struct Refused {
     pub partition: i32,
     /// Offset of the record at the source.
     pub source_offset: i64,
+    /// Its key and value, in bytes.
+    pub bytes: u64,
     /// Whether trying again is of any use.
     pub why: Refusal,
     /// Kafka's own words.
@@ -57,9 +65,14 @@ pub struct Refused {
 pub enum CommitError {
     /// Nothing of it became valid: abort and rewind.
     Abort(Error),
+    /// Nothing of it became valid, and it is done another way at once: abort and rewind.
+    Again(Error),
     /// Its outcome is unknown, or this producer is of no use any more: take a new epoch, read the
     /// committed offsets back and rewind there.
     Renew(Error),
+    /// Topics of the target were deleted and created again since they were written first: abort, and find
+    /// out where their partitions go on.
+    Recreated(BTreeSet<String>, Error),
     /// The target refused records: abort, rewind, and do not send these again.
     Refused(Vec<Refused>),
 }
@@ -129,6 +142,7 @@ impl ProducerContext for WriterContext {
             topic: message.topic().into(),
             partition: message.partition(),
             source_offset,
+            bytes: (message.payload_len() + message.key_len()) as u64,
             why: refusal(code),
             error: self.base.failed(&place, error),
         });

@@ -6,10 +6,7 @@ use std::time::{Duration, Instant};
 use super::{Phase, Stream};
 use crate::kafka::{CommitError, Error, ErrorKind, Refusal, Refused, TopicPartition};
 use crate::stream::engine::Engine;
-use crate::stream::seams::{Positions, Report};
-
-/// Back-off is doubled up to so many times its shortest.
-const BACKOFF_UNITS_MAX: u32 = 50;
+use crate::stream::seams::{Fate, Positions, Report};
 
 /// Who was fenced waits longer than the group needs to tell that another process has this instance's
 /// name, which it must not fence in turn: so many units.
@@ -59,7 +56,10 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
         let positions: Vec<_> = moved
             .iter()
             .filter_map(|slot| self.partitions.get(slot))
-            .map(|p| (p.twin.target(), p.next, self.positions.note(&p.twin)))
+            .map(|p| {
+                let note = self.positions.note(&p.twin, p.epochs.next);
+                (p.twin.target(), p.next, note)
+            })
             .collect();
         let Some(lease) = &self.lease else {
             self.undo();
@@ -69,6 +69,8 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
         for slot in moved {
             if let Some(partition) = self.partitions.get_mut(&slot) {
                 partition.committed = Some(partition.next);
+                partition.epochs.committed = partition.epochs.next;
+                partition.retries.reset();
                 self.report.committed(
                     &partition.twin,
                     partition.next,
@@ -79,7 +81,7 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
         }
         self.report.ended(true);
         self.dirty_since = None;
-        self.backoff = self.backoff_unit;
+        self.backoff.reset();
         self.report.waits(None);
         Ok(())
     }
@@ -88,15 +90,33 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
         match error {
             CommitError::Abort(error) => {
                 self.undo();
-                self.back_off(&error);
+                if !self.set_ailing_apart(&error) {
+                    self.back_off(&error);
+                }
             }
-            CommitError::Renew(error) => self.renew_because(&error),
+            CommitError::Recreated(topics, error) => {
+                let names: Vec<&str> = topics.iter().map(String::as_str).collect();
+                tracing::warn!("{error}: {}.", names.join(", "));
+                self.undo();
+                self.find_anew(|twin| topics.contains(&*twin.target_topic));
+            }
+            CommitError::Again(error) => {
+                tracing::debug!("What was copied is copied again, another way: {error}.");
+                self.undo();
+            }
+            CommitError::Renew(error) => {
+                if self.set_ailing_apart(&error) {
+                    self.renew_at = Some(Instant::now());
+                } else {
+                    self.renew_because(&error);
+                }
+            }
             CommitError::Refused(refused) => self.refuse(&refused),
         }
     }
 
-    /// The target refused records. One that is too large stops its partition; for anything else the
-    /// stream tries again.
+    /// The target refused records. One that would be refused again stops its partition, or is gone on
+    /// without; for anything else the stream tries again.
     pub(super) fn refuse(&mut self, refused: &[Refused]) {
         self.undo();
         let mut by_partition: BTreeMap<TopicPartition, (&Refused, usize)> = BTreeMap::new();
@@ -115,34 +135,63 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
                 continue;
             };
             let error = &first.error;
-            if first.why != Refusal::Passing
-                && let Some(partition) = self.partitions.get(&slot)
-            {
-                self.report.refused(&partition.twin, count as u64);
-            }
             match first.why {
-                Refusal::Oversize => {
-                    self.halt(
-                        slot,
-                        &format!("oversize: {error}; raise max.message.bytes of the target topic"),
-                    );
+                Refusal::Oversize | Refusal::Invalid | Refusal::NoDeadLetter => {
+                    self.refuse_for_good(slot, first);
                 }
-                Refusal::Invalid => self.halt(slot, &format!("refused: {error}")),
-                Refusal::Passing => {
+                Refusal::Passing | Refusal::Neighbour => {
                     let more = if count > 1 {
                         format!(", and {} more", count - 1)
                     } else {
                         String::new()
                     };
-                    self.retry_later(slot, &format!("{error}{more}"));
+                    let is_known = self
+                        .partitions
+                        .get(&slot)
+                        .and_then(|p| self.positions.ailing(std::slice::from_ref(&p.twin)).ok())
+                        .and_then(|mut found| found.pop().flatten());
+                    if let Some(partition) = self.partitions.get_mut(&slot) {
+                        partition.is_ailing = is_known.is_some();
+                    }
+                    let reason = is_known.unwrap_or_else(|| format!("{error}{more}"));
+                    self.retry_later(slot, &reason);
                     passing = Some(error);
                 }
             }
         }
         if let Some(error) = passing {
-            // The idempotent producer's sequence has a hole now: only a new one is sure to go on.
-            self.renew_because(error);
+            // The idempotent producer's sequence has a hole now: only a new one is sure to go on. The
+            // partitions wait, their neighbours do not.
+            tracing::debug!("A new epoch, for records were refused: {error}.");
+            self.renew_at = Some(Instant::now());
         }
+    }
+
+    /// One record of a partition was refused, and would be again: the edge goes on without it, or its
+    /// partition stands.
+    fn refuse_for_good(&mut self, slot: usize, refused: &Refused) {
+        let Some(partition) = self.partitions.get(&slot) else {
+            return;
+        };
+        let fate = self.engine.set_aside(&partition.twin, refused);
+        if refused.why != Refusal::NoDeadLetter {
+            self.report.refused(&partition.twin, 1);
+        }
+        if fate != Fate::Stands {
+            self.report.set_aside(&partition.twin, refused, fate);
+            return;
+        }
+        let error = &refused.error;
+        let reason = match refused.why {
+            Refusal::Oversize => {
+                format!("oversize: {error}; raise max.message.bytes of the target topic")
+            }
+            Refusal::NoDeadLetter => {
+                format!("oversize: {error}; the dead-letter topic does not take it either")
+            }
+            _ => format!("refused: {error}"),
+        };
+        self.halt(slot, &reason);
     }
 
     pub(super) fn renew_because(&mut self, error: &Error) {
@@ -179,6 +228,40 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
         }
     }
 
+    /// One target topic that cannot be written fails the transaction of all: whether there is one is asked
+    /// of the target, and its partitions wait apart. Returns whether some do.
+    fn set_ailing_apart(&mut self, error: &Error) -> bool {
+        if matches!(
+            error.kind,
+            ErrorKind::Fenced | ErrorKind::Stale | ErrorKind::Unreachable
+        ) {
+            return false;
+        }
+        let slots =
+            self.slots(|p| matches!(p.phase, Phase::Open | Phase::Ready | Phase::Waiting(_)));
+        let twins: Vec<_> = slots
+            .iter()
+            .filter_map(|slot| Some(self.partitions.get(slot)?.twin.clone()))
+            .collect();
+        let Ok(found) = self.positions.ailing(&twins) else {
+            return false;
+        };
+        let mut is_any = false;
+        for (slot, reason) in slots.into_iter().zip(found) {
+            let Some(partition) = self.partitions.get_mut(&slot) else {
+                continue;
+            };
+            if let Some(reason) = reason
+                && !partition.is_ailing
+            {
+                partition.is_ailing = true;
+                self.retry_later(slot, &reason);
+                is_any = true;
+            }
+        }
+        is_any
+    }
+
     pub(super) fn fenced_wait(&self, error: &Error) -> Duration {
         match error.kind {
             ErrorKind::Fenced => self.backoff_unit * FENCED_UNITS,
@@ -187,8 +270,8 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
     }
 
     pub(super) fn back_off(&mut self, error: &Error) {
-        self.report.waits(Some((error, self.backoff)));
-        self.wait_until = Some(Instant::now() + self.backoff);
-        self.backoff = (self.backoff * 2).min(self.backoff_unit * BACKOFF_UNITS_MAX);
+        let wait = self.backoff.next_wait();
+        self.report.waits(Some((error, wait)));
+        self.wait_until = Some(Instant::now() + wait);
     }
 }

@@ -4,12 +4,9 @@ use std::time::Instant;
 
 use crossdock_model::latency::Ages;
 
-use super::{Partition, Phase, Stream};
-use crate::stream::engine::{Engine, Tally, Twin};
+use super::{Epochs, Partition, Phase, Stream};
+use crate::stream::engine::{Engine, Origin, Tally, Twin};
 use crate::stream::seams::{Outlook, Positions, Report};
-
-/// A partition that cannot be read is tried again after so many units.
-const RETRY_UNITS: u32 = 10;
 
 impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
     /// Takes a new epoch if there is need to, reads the committed positions back, and rewinds there.
@@ -89,6 +86,30 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
                 partition.phase = Phase::New;
             }
         }
+        self.ask_after_ailing();
+    }
+
+    /// Those whose target was found ailing wait until it is so no more.
+    fn ask_after_ailing(&mut self) {
+        let slots = self.slots(|p| p.phase == Phase::New && p.is_ailing);
+        if slots.is_empty() {
+            return;
+        }
+        let twins: Vec<Twin> = slots
+            .iter()
+            .filter_map(|slot| Some(self.partitions.get(slot)?.twin.clone()))
+            .collect();
+        let found = match self.positions.ailing(&twins) {
+            Ok(found) => found,
+            Err(error) => vec![Some(error.to_string()); slots.len()],
+        };
+        for (slot, reason) in slots.into_iter().zip(found) {
+            match (reason, self.partitions.get_mut(&slot)) {
+                (Some(reason), _) => self.retry_later(slot, &reason),
+                (None, Some(partition)) => partition.is_ailing = false,
+                (None, None) => {}
+            }
+        }
     }
 
     pub(super) fn settle_in(&mut self, slot: usize, outlook: Outlook) {
@@ -97,7 +118,15 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
         };
         partition.forget_done();
         match outlook {
-            Outlook::Resume(position) => {
+            Outlook::Resume(position) | Outlook::ByHand(position) => {
+                if let Outlook::ByHand(_) = outlook {
+                    self.report.by_hand(&partition.twin, position);
+                }
+                let epoch = self.positions.origin(&partition.twin).epoch;
+                partition.epochs = Epochs {
+                    committed: epoch,
+                    next: epoch,
+                };
                 partition.committed = Some(position);
                 partition.next = position;
                 partition.phase = Phase::Ready;
@@ -109,6 +138,7 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
                 );
             }
             Outlook::Begin(position) | Outlook::Skip(position) => {
+                partition.epochs = Epochs::default();
                 partition.committed = None;
                 partition.next = position;
                 partition.phase = Phase::Ready;
@@ -126,7 +156,14 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
             let Some(partition) = self.partitions.get_mut(&slot) else {
                 continue;
             };
-            match self.engine.open(slot, &partition.twin, partition.next) {
+            let origin = Origin {
+                epoch: partition.epochs.next,
+                ..self.positions.origin(&partition.twin)
+            };
+            let opened = self
+                .engine
+                .open(slot, &partition.twin, partition.next, &origin);
+            match opened {
                 Ok(()) => {
                     partition.phase = Phase::Open;
                     self.report.going(&partition.twin);
@@ -139,7 +176,7 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
     pub(super) fn retry_later(&mut self, slot: usize, reason: &str) {
         if let Some(partition) = self.partitions.get_mut(&slot) {
             self.engine.close(&partition.twin);
-            partition.phase = Phase::Waiting(Instant::now() + self.backoff_unit * RETRY_UNITS);
+            partition.phase = Phase::Waiting(Instant::now() + partition.retries.next_wait());
             self.report.retrying(&partition.twin, reason);
         }
     }

@@ -14,6 +14,8 @@ pub struct Counts {
     pub latency: Histogram,
     /// Records that the target refused for good.
     pub refused: u64,
+    /// Of these, those that the edge has gone on without, final or not.
+    pub set_aside: u64,
     /// Source offsets that were lost.
     pub lost_offsets: u64,
     /// In so many ranges.
@@ -52,6 +54,6 @@ impl Counts {
 
     /// Records read: copied, dropped or refused.
     pub fn read(&self) -> u64 {
-        self.done.records + self.done.dropped_loop + self.done.dropped_replica + self.refused
+        self.done.read() + self.refused - self.set_aside
     }
 }

@@ -7,8 +7,8 @@ use super::{Partition, State, Status};
 use crossdock_model::latency::Ages;
 
 use crate::clock;
-use crate::kafka::{Error, ErrorKind};
-use crate::stream::{Report, Tally, Twin};
+use crate::kafka::{Error, ErrorKind, Refused};
+use crate::stream::{Fate, Report, Tally, Twin};
 
 /// A stream whose lease is stale for longer than this has a trouble to tell.
 const STALE_MAX: Duration = Duration::from_secs(3);
@@ -33,7 +33,16 @@ impl Report for StreamReport {
         let mut inner = self.status.lock();
         inner.counts.done.add(tally);
         inner.counts.latency.observe_all(ages, now_ms);
-        inner.tallies.entry(twin.source()).or_default().add(tally);
+        let total = inner.tallies.entry(twin.source()).or_default();
+        if total.zero_timestamps == 0 && tally.zero_timestamps > 0 {
+            tracing::warn!(
+                edge = self.status.name,
+                topic = &*twin.source_topic,
+                partition = twin.partition,
+                "Records have timestamp 0, which librdkafka takes for none: they get the present time."
+            );
+        }
+        total.add(tally);
         drop(inner);
         let at = self.status.born.elapsed();
         self.status.with(twin, |partition| {
@@ -63,6 +72,30 @@ impl Report for StreamReport {
         self.status.count(|counts| counts.refused += records);
     }
 
+    fn set_aside(&self, twin: &Twin, refused: &Refused, fate: Fate) {
+        let Refused {
+            source_offset: offset,
+            bytes,
+            error,
+            ..
+        } = refused;
+        let what = match fate {
+            Fate::DeadLetter => "it goes to the dead-letter topic",
+            _ => "it is left out",
+        };
+        tracing::error!(
+            edge = self.status.name,
+            topic = &*twin.source_topic,
+            partition = twin.partition,
+            offset,
+            bytes,
+            "The target refused the record at offset {offset} of {}-{}, {bytes} bytes: {what}: {error}.",
+            twin.source_topic,
+            twin.partition
+        );
+        self.status.count(|counts| counts.set_aside += 1);
+    }
+
     fn end_seen(&self, twin: &Twin, end: i64) {
         let at = self.status.born.elapsed();
         self.status.with(twin, |partition| {
@@ -87,6 +120,17 @@ impl Report for StreamReport {
             counts.lost_offsets += u64::try_from(to - from).unwrap_or(0);
             counts.lost_ranges += 1;
         });
+    }
+
+    fn by_hand(&self, twin: &Twin, position: i64) {
+        tracing::warn!(
+            edge = self.status.name,
+            topic = &*twin.source_topic,
+            partition = twin.partition,
+            "The position was set to {position} by hand."
+        );
+        self.status
+            .with(twin, |partition| partition.by_hand = Some(position));
     }
 
     fn going(&self, twin: &Twin) {

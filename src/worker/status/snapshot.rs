@@ -90,8 +90,12 @@ pub struct EdgeSnapshot {
     pub dropped_total: Dropped,
     /// Records that the target refused for good, since the start of this process.
     pub refused_total: u64,
+    /// Dead letters that were replayed by hand, ever.
+    pub replayed_total: u64,
     /// Offsets lost at the source that this process went on behind, since its start.
     pub lost_total: u64,
+    /// Source topics that were copied and are deleted by now; their copies stay.
+    pub source_gone: Vec<String>,
     /// Headers of the provenance header's name that are none, since the start of this process.
     pub foreign_headers_total: u64,
     /// The partitions held here.
@@ -127,6 +131,14 @@ pub struct Dropped {
     pub loops: u64,
     /// `forward: local`, and they were not produced on the source itself.
     pub replica: u64,
+    /// Their key is not in the sample.
+    pub sample: u64,
+    /// They do not pass the filter.
+    pub filter: u64,
+    /// The target refused them, and `on_oversize` is `skip`.
+    pub refused: u64,
+    /// The target refused them: they are in the dead-letter topic.
+    pub dead_letter: u64,
 }
 
 /// One partition as `/api/v1/status` tells it.
@@ -140,6 +152,9 @@ pub struct PartitionSnapshot {
     pub target_topic: String,
     /// Next source offset to copy: everything before it is final at the target.
     pub position: Option<i64>,
+    /// Where a person has set it to go on, when it began here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub set_by_hand: Option<i64>,
     /// Last stable offset of the source, as last seen.
     pub log_end_offset: Option<i64>,
     /// State of the partition.
@@ -202,8 +217,14 @@ impl Status {
             dropped_total: Dropped {
                 loops: done.dropped_loop,
                 replica: done.dropped_replica,
+                sample: done.dropped_sample,
+                filter: done.dropped_filter,
+                refused: done.dropped_refused,
+                dead_letter: done.dead_letters,
             },
             refused_total: inner.counts.refused,
+            replayed_total: inner.replayed,
+            source_gone: inner.source_gone.iter().cloned().collect(),
             lost_total: inner.counts.lost_offsets,
             foreign_headers_total: done.foreign_headers,
             partitions,
@@ -300,11 +321,18 @@ impl Inner {
             return (State::Running, None);
         }
         let unstable = self.partitions.values().map(Partition::unstable).sum();
-        let reason = match (self.has_topics, partitions.is_empty()) {
+        let mut reason = match (self.has_topics, partitions.is_empty()) {
             (false, _) => "no topic of the source matches".to_owned(),
             (true, true) => "other instances hold all partitions".to_owned(),
-            (true, false) => nothing_left(unstable),
+            (true, false) => {
+                let blocked = self.partitions.values().find_map(Partition::blocked);
+                blocked.unwrap_or_else(|| nothing_left(unstable))
+            }
         };
+        if !self.source_gone.is_empty() {
+            let gone: Vec<&str> = self.source_gone.iter().map(String::as_str).collect();
+            reason = format!("{reason}; source gone: {}", gone.join(", "));
+        }
         (State::CaughtUp, Some(reason))
     }
 
@@ -341,14 +369,14 @@ impl Inner {
 }
 
 impl Partition {
-    fn lag(&self) -> i64 {
+    pub(super) fn lag(&self) -> i64 {
         match (self.end, self.position) {
             (Some(end), Some(position)) => (end - position).max(0),
             _ => 0,
         }
     }
 
-    fn unstable(&self) -> i64 {
+    pub(super) fn unstable(&self) -> i64 {
         match (self.end, self.high) {
             (Some(end), Some(high)) => (high - end).max(0),
             _ => 0,
@@ -381,7 +409,11 @@ impl Partition {
             (Some((state, reason)), _, _) => (*state, Some(reason.clone())),
             (None, None, _) => (State::Starting, Some("finding its position".to_owned())),
             (None, Some(position), Some(end)) if position >= end => {
-                (State::CaughtUp, Some(nothing_left(self.unstable())))
+                let nothing = || nothing_left(self.unstable());
+                (
+                    State::CaughtUp,
+                    Some(self.blocked().unwrap_or_else(nothing)),
+                )
             }
             (None, Some(position), _) => match self.stands_still(now) {
                 None => (State::Running, None),
@@ -409,6 +441,7 @@ impl Partition {
             partition: self.twin.partition,
             target_topic: self.twin.target_topic.to_string(),
             position: self.position,
+            set_by_hand: self.by_hand,
             log_end_offset: self.end,
             state,
             reason,

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::Scene;
 use crate::pool::Lease;
+use crate::record::Record;
 use crate::verdict::{Verdict, judge};
 use crate::{admin, dock, dump, wait};
 
@@ -136,9 +137,40 @@ impl Scene {
         })
     }
 
+    /// Waits until the first edge gives a reason that has these words.
+    pub fn until_reason(&mut self, words: &str) {
+        wait::until(&format!("the edge says: {words}"), self.patience, || {
+            let status = self.dock(super::DOCK).status()?;
+            let reason = status["edges"][0]["reason"].as_str().unwrap_or_default();
+            match reason.contains(words) {
+                true => Ok(()),
+                false => Err(status["edges"][0].to_string()),
+            }
+        });
+    }
+
+    /// Waits until the status of the first edge tells that so many dead letters were replayed.
+    pub fn until_replays_are_told(&mut self, count: u64) {
+        wait::until("replays are told", self.patience, || {
+            let status = self.dock(super::DOCK).status()?;
+            match status["edges"][0]["replayed_total"].as_u64() {
+                Some(told) if told == count => Ok(()),
+                told => Err(format!("{told:?}")),
+            }
+        });
+    }
+
     /// How many committed records lie in a topic.
     pub fn count(&self, alias: &str, topic: &str) -> u64 {
         dump::count(&self.bootstrap(alias), topic)
+    }
+
+    /// The committed records of a topic, partition after partition.
+    pub fn records(&self, alias: &str, topic: &str) -> Vec<Record> {
+        let broker = &self.clusters[alias];
+        let mut dump = dump::dump(broker.cluster_id(), &broker.bootstrap());
+        let logs = dump.topics.remove(topic).unwrap_or_default();
+        logs.into_iter().flat_map(|log| log.records).collect()
     }
 
     /// Log start and last stable offset of each partition.
