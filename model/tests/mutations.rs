@@ -196,6 +196,7 @@ fn texts_of_ten_megabytes_are_bounded() {
     assert_bounded();
 }
 
+#[allow(clippy::print_stdout, reason = "a test says what it found")]
 fn assert_bounded() {
     let most = MEMORY.most();
     println!("at most {} MiB", most >> 20);

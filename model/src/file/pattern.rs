@@ -12,6 +12,9 @@ use crate::name::is_internal_topic;
 /// Most memory that a pattern may take when it is compiled.
 const SIZE_MAX: usize = 2 << 20;
 
+/// Longest pattern, in bytes: what a parser makes of it takes a hundred times as much.
+const LENGTH_MAX: usize = 256 << 10;
+
 /// One regex or a list of them, each with its place.
 pub(super) type Patterns = Vec<(Pattern, Span)>;
 
@@ -117,6 +120,11 @@ fn wrong(reader: &Reader<'_>, text: &Text, over: Over) -> Option<Finding> {
         finding.help = help;
         Some(finding)
     };
+    if pattern.len() > LENGTH_MAX {
+        let message = format!("the regex is longer than {} KiB", LENGTH_MAX >> 10);
+        let help = "`topics` takes a list of regexes, too: `topics: [orders, users]`";
+        return finding(text.span, message, Some(help.to_owned()));
+    }
     let is_text = over != Over::Bytes;
     let mut parser = regex_syntax::ParserBuilder::new();
     match parser.utf8(is_text).build().parse(pattern) {

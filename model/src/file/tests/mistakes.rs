@@ -388,13 +388,12 @@ fn a_slip_of_a_key_is_told_once_and_its_value_is_read() {
 #[test]
 fn keys_of_other_tools_are_told_once_and_their_values_are_read() {
     let text = "topology: t\nclusters:\n  bj: { bootstrap.servers: bj:9092 }\n  sh: { \
-                bootstrap.servers: sh:9092 }\nedges:\n  - { source: bj, target: sx, whitelist: 'a[' }\n";
+                bootstrap.servers: sh:9092 }\nedges:\n  - { source: bj, target: sh, whitelist: 'a[' }\n";
     check(
         text,
         &[
             "unknown-key `source`",
             "unknown-key `target`",
-            "unknown-cluster `sx`",
             "unknown-key `whitelist`",
             "bad-regex `[`",
         ],
