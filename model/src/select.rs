@@ -19,6 +19,13 @@ pub enum Chosen {
     Filtered,
 }
 
+/// Most headers that a filter has conditions for.
+pub const HEADERS_MAX: usize = 64;
+
+/// Which of a filter's conditions the headers of a record have met.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Met(u64);
+
 /// `sample`, `filter` and `drop_headers` of an edge, ready to be asked.
 #[derive(Clone, Debug)]
 pub struct Selection {
@@ -50,11 +57,6 @@ impl Selection {
         (!is_idle).then_some(selection)
     }
 
-    /// Whether records are looked at by their headers.
-    pub fn needs_headers(&self) -> bool {
-        !self.headers.is_empty()
-    }
-
     /// Whether headers are left behind.
     pub fn drops_headers(&self) -> bool {
         !self.dropped.is_empty()
@@ -71,28 +73,50 @@ impl Selection {
         (partition, offset): (i32, i64),
         headers: impl Iterator<Item = (&'r [u8], Option<&'r [u8]>)> + Clone,
     ) -> Chosen {
-        if let Some(below) = self.below {
-            let hash = match key {
-                Some(key) => hash(key),
-                None => hash(&[&partition.to_be_bytes()[..], &offset.to_be_bytes()].concat()),
-            };
-            if hash >= below {
-                return Chosen::NotSampled;
-            }
+        if !self.is_sampled(key, (partition, offset)) {
+            return Chosen::NotSampled;
         }
-        let key_passes = self
-            .key
-            .as_ref()
-            .is_none_or(|regex| key.is_some_and(|key| regex.is_match(key)));
         let passes = |(name, regex): &(Vec<u8>, Regex)| {
-            headers.clone().any(|(found, value)| {
-                found == name && value.is_some_and(|value| regex.is_match(value))
-            })
+            headers
+                .clone()
+                .any(|(found, value)| found == name && is_match(regex, value))
         };
-        match key_passes && self.headers.iter().all(passes) {
+        match self.passes_key(key) && self.headers.iter().all(passes) {
             true => Chosen::Take,
             false => Chosen::Filtered,
         }
+    }
+
+    /// Notes which conditions a header meets, for who is shown headers one by one.
+    pub fn meet(&self, met: &mut Met, name: &[u8], value: Option<&[u8]>) {
+        for (number, (wanted, regex)) in self.headers.iter().enumerate() {
+            if wanted == name && is_match(regex, value) {
+                met.0 |= bit(number);
+            }
+        }
+    }
+
+    /// As [`Self::choose`], by the conditions that the headers have met.
+    pub fn decide(&self, key: Option<&[u8]>, place: (i32, i64), met: Met) -> Chosen {
+        let all = (0..self.headers.len()).fold(0, |all, number| all | bit(number));
+        match (self.is_sampled(key, place), self.passes_key(key)) {
+            (false, _) => Chosen::NotSampled,
+            (true, true) if met.0 == all => Chosen::Take,
+            _ => Chosen::Filtered,
+        }
+    }
+
+    fn is_sampled(&self, key: Option<&[u8]>, (partition, offset): (i32, i64)) -> bool {
+        let Some(below) = self.below else { return true };
+        let hash = match key {
+            Some(key) => hash(key),
+            None => hash(&[&partition.to_be_bytes()[..], &offset.to_be_bytes()].concat()),
+        };
+        hash < below
+    }
+
+    fn passes_key(&self, key: Option<&[u8]>) -> bool {
+        self.key.as_ref().is_none_or(|regex| is_match(regex, key))
     }
 
     /// Whether a header of this name is left behind. The provenance header never is: without it, records
@@ -100,6 +124,16 @@ impl Selection {
     pub fn drops(&self, name: &[u8]) -> bool {
         name != HEADER.as_bytes() && self.dropped.iter().any(|regex| regex.is_match(name))
     }
+}
+
+/// What is null matches nothing.
+fn is_match(regex: &Regex, value: Option<&[u8]>) -> bool {
+    value.is_some_and(|value| regex.is_match(value))
+}
+
+/// The file has at most [`HEADERS_MAX`] conditions.
+fn bit(number: usize) -> u64 {
+    1 << (number % HEADERS_MAX)
 }
 
 /// A share of all hashes, below 1.
@@ -156,7 +190,13 @@ mod tests {
     type Header = (&'static [u8], Option<&'static [u8]>);
 
     fn choose(selection: &Selection, key: Option<&[u8]>, headers: &[Header]) -> Chosen {
-        selection.choose(key, (0, 0), headers.iter().copied())
+        let chosen = selection.choose(key, (0, 0), headers.iter().copied());
+        let mut met = Met::default();
+        headers
+            .iter()
+            .for_each(|(name, value)| selection.meet(&mut met, name, *value));
+        assert_eq!(selection.decide(key, (0, 0), met), chosen, "one by one");
+        chosen
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crossdock_model::name::Alias;
 use crossdock_model::offsets::topic_id;
 use crossdock_model::plan::Config;
 use crossdock_model::provenance::Hop;
+use crossdock_model::select::Selection;
 use crossdock_model::topology::Topology;
 use crossdock_model::verify::{Excuse, Lens, Rules, Span, stretches};
 
@@ -98,6 +99,7 @@ fn of_edge(
         Start::Earliest | Start::Latest => BTreeMap::new(),
     };
     let mut items = Vec::new();
+    let selection = Selection::of(&edge);
     for twin in twins {
         let lens = Lens {
             source_id: source_id.clone(),
@@ -111,6 +113,7 @@ fn of_edge(
             is_recreated: false,
             provenance: edge.provenance,
             is_local_only: edge.forward == Forward::Local,
+            selection: selection.clone(),
         };
         let item = Item {
             edge: edge.clone(),

@@ -9,6 +9,7 @@ use super::tree::{Node, Value};
 use crate::edge::{Filter, Pattern};
 use crate::finding::Span;
 use crate::provenance::HEADER;
+use crate::select::HEADERS_MAX;
 
 /// Reads `filter`; it stands for itself, nothing of it is taken over from `defaults`.
 pub(super) fn read(
@@ -33,6 +34,11 @@ pub(super) fn read(
                 let Some(headers) = reader.map(node, "`filter.header`") else {
                     continue;
                 };
+                if headers.entries.len() > HEADERS_MAX {
+                    let message = format!("`filter.header` has at most {HEADERS_MAX} headers");
+                    reader.bad(node.span, message, "");
+                    continue;
+                }
                 for (name, node) in &headers.entries {
                     let pattern = one(reader, node, &format!("{what}.{}", name.text));
                     filter

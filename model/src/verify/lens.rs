@@ -4,6 +4,7 @@ use super::{Digest, Excuse, HeaderFold};
 use crate::graph::{Admit, admit_path};
 use crate::offsets::topic_id;
 use crate::provenance::{HEADER, Hop};
+use crate::select::{Chosen, Met, Selection};
 
 /// What an edge's records are told by, in one partition.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub struct Lens {
     pub provenance: bool,
     /// `forward: local`.
     pub is_local_only: bool,
+    /// Which records go, and without which headers; `None`: all, as they are.
+    pub selection: Option<Selection>,
 }
 
 /// What was to become of a record of the source.
@@ -87,6 +90,8 @@ pub struct Look<'l> {
     headers: HeaderFold,
     names_target: bool,
     has_hops: bool,
+    /// Conditions of the edge's filter.
+    met: Met,
     /// By the last hop: where it comes from, the headers before it, and whether others follow.
     last: Option<(Birth, HeaderFold, bool)>,
 }
@@ -99,6 +104,7 @@ impl Lens {
             headers: HeaderFold::default(),
             names_target: false,
             has_hops: false,
+            met: Met::default(),
             last: None,
         }
     }
@@ -140,6 +146,12 @@ impl Look<'_> {
             self.names_target |= hop.cluster_id == self.lens.target_id;
             self.last = Some((self.lens.birth(&hop), self.headers, true));
         }
+        if let Some(selection) = &self.lens.selection {
+            selection.meet(&mut self.met, name, value);
+            if selection.drops(name) {
+                return;
+            }
+        }
         self.headers.push(name, value);
     }
 
@@ -158,7 +170,7 @@ impl Look<'_> {
             self.has_hops,
         );
         let fate = match admitted {
-            Admit::Copy => Fate::Copied,
+            Admit::Copy => self.chosen(offset, key),
             Admit::DropLoop => Fate::Left(Excuse::Loop),
             Admit::DropNotLocal => Fate::Left(Excuse::Replica),
         };
@@ -166,6 +178,18 @@ impl Look<'_> {
             offset,
             digest: Digest::new(key, value, self.headers, timestamp),
             fate,
+        }
+    }
+
+    /// What `sample` and `filter` say.
+    fn chosen(&self, offset: i64, key: Option<&[u8]>) -> Fate {
+        let Some(selection) = &self.lens.selection else {
+            return Fate::Copied;
+        };
+        match selection.decide(key, (self.lens.partition, offset), self.met) {
+            Chosen::Take => Fate::Copied,
+            Chosen::NotSampled => Fate::Left(Excuse::Sample),
+            Chosen::Filtered => Fate::Left(Excuse::Filter),
         }
     }
 

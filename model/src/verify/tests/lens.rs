@@ -12,6 +12,7 @@ fn lens() -> Lens {
         is_recreated: false,
         provenance: true,
         is_local_only: false,
+        selection: None,
     }
 }
 
@@ -145,4 +146,28 @@ fn the_record_guard_decides_what_was_to_be_copied() {
         Fate::Left(Excuse::Replica)
     );
     assert_eq!(fate(true, &["no hop"]), Fate::Copied);
+}
+
+#[test]
+fn what_an_edge_does_not_choose_is_no_difference() {
+    let text = "topology: t\nclusters:\n  bj: { bootstrap.servers: 'a:1' }\n  sh: { bootstrap.servers: \
+                'b:1' }\nedges:\n  - { from: bj, to: sh, topics: orders, filter: { header: { env: test } \
+                }, drop_headers: 'x-.*' }\n";
+    let (draft, findings) = crate::file::read(text, None);
+    assert_eq!(findings, []);
+    let lens = Lens {
+        selection: crate::select::Selection::of(&draft.expect("it is read").edges[0]),
+        ..lens()
+    };
+    let record = |headers: &[(&str, &str)]| {
+        let mut look = lens.look();
+        for (name, value) in headers {
+            look.header(name.as_bytes(), Some(value.as_bytes()));
+        }
+        look.source(5, None, None, 0)
+    };
+    let plain = record(&[("env", "test")]);
+    assert_eq!(plain.fate, Fate::Copied);
+    assert_eq!(record(&[("x-trace", "1"), ("env", "test")]), plain);
+    assert_eq!(record(&[("env", "prod")]).fate, Fate::Left(Excuse::Filter));
 }
