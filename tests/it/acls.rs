@@ -32,7 +32,7 @@ fn said(output: &Output) -> String {
 }
 
 /// A broker that knows `dock`, who may do nothing yet; scenes come in by another door, as super user.
-fn guarded() -> Lease {
+pub(crate) fn guarded() -> Lease {
     let module = "org.apache.kafka.common.security.plain.PlainLoginModule";
     let users = format!("{module} required user_dock=\"dock-secret\";");
     Lease::own(&[

@@ -10,6 +10,7 @@ mod crash;
 mod dashboard;
 mod deploy;
 mod drift;
+mod faults;
 mod foreign;
 mod groups;
 mod halts;

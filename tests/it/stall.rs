@@ -52,6 +52,8 @@ fn a_target_cut_off_for_a_while_misses_nothing() {
     scene.proxy("sh");
     scene.start();
     scene.load("bj", "orders", 1_000);
+    scene.until_copied("sh", "orders", 500);
+    scene.watch_positions();
     for round in 1..=3 {
         scene.until_copied("sh", "orders", round * 2_000);
         scene.proxy("sh").cut();

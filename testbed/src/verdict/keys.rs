@@ -6,48 +6,62 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Check, Evidence, Verdict};
 use crate::record::Record;
 
-/// Origin, its topic, its partition, key.
-type Stream<'a> = (&'a [u8], &'a [u8], &'a [u8], &'a [u8]);
+/// Where a record was born: cluster, topic, partition, offset.
+type Born<'a> = (&'a str, &'a str, usize, i64);
+
+/// Those of one key in one partition of their birth.
+type Stream<'a> = (&'a str, &'a str, usize, &'a [u8]);
 
 pub(super) fn check(evidence: &Evidence, verdict: &mut Verdict) {
-    for (alias, cluster) in &evidence.clusters {
-        for (topic, logs) in &cluster.topics {
-            for (partition, log) in logs.iter().enumerate() {
-                let here = format!("{topic}/{partition} on {alias}");
-                check_log(&here, &log.records, verdict);
+    let mut births: BTreeMap<&[u8], Born<'_>> = BTreeMap::new();
+    for (alias, topic, partition, records) in logs(evidence) {
+        for record in records.iter().filter(|record| record.hops().is_empty()) {
+            if let Some(uid) = record.uid() {
+                births
+                    .entry(uid)
+                    .or_insert((alias, topic, partition, record.offset));
             }
         }
     }
-}
-
-fn check_log(here: &str, records: &[Record], verdict: &mut Verdict) {
-    let mut last: BTreeMap<Stream<'_>, u64> = BTreeMap::new();
-    let mut seen = BTreeSet::new();
-    for record in records {
-        let Some((stream, sequence)) = identity(record) else {
-            continue;
-        };
-        // Repeats are judged as such.
-        if record.uid().is_some_and(|uid| !seen.insert(uid)) {
-            continue;
-        }
-        let before = last.entry(stream).or_insert(sequence);
-        if sequence < *before {
-            let text = format!("{here}: {} after number {before}", record.describe());
-            verdict.add(Check::KeyOrder, text);
-        }
-        *before = sequence;
+    for (alias, topic, partition, records) in logs(evidence) {
+        let here = format!("{topic}/{partition} on {alias}");
+        check_log(&here, records, &births, verdict);
     }
 }
 
-/// Whose record it is, and its number among those, from its value.
-fn identity(record: &Record) -> Option<(Stream<'_>, u64)> {
-    record.uid()?;
-    let value = record.value.as_deref()?;
-    let mut parts = value.splitn(6, |byte| *byte == b' ').skip(1);
-    let mut part = |name: &[u8]| parts.next()?.strip_prefix(name);
-    let (origin, topic, partition) = (part(b"origin=")?, part(b"topic=")?, part(b"partition=")?);
-    let sequence = std::str::from_utf8(part(b"seq=")?).ok()?.parse().ok()?;
-    let key = record.key.as_deref().unwrap_or_default();
-    Some(((origin, topic, partition, key), sequence))
+fn logs(evidence: &Evidence) -> impl Iterator<Item = (&str, &str, usize, &[Record])> {
+    let topics = evidence.clusters.iter().flat_map(|(alias, cluster)| {
+        let topics = cluster.topics.iter();
+        topics.map(move |(topic, logs)| (alias.as_str(), topic.as_str(), logs))
+    });
+    topics.flat_map(|(alias, topic, logs)| {
+        let logs = logs.iter().enumerate();
+        logs.map(move |(partition, log)| (alias, topic, partition, log.records.as_slice()))
+    })
+}
+
+fn check_log(
+    here: &str,
+    records: &[Record],
+    births: &BTreeMap<&[u8], Born<'_>>,
+    verdict: &mut Verdict,
+) {
+    let mut last: BTreeMap<Stream<'_>, i64> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    for record in records.iter().filter(|record| !record.hops().is_empty()) {
+        // Repeats are judged as such.
+        let Some(uid) = record.uid().filter(|uid| seen.insert(*uid)) else {
+            continue;
+        };
+        let Some((cluster, topic, partition, offset)) = births.get(uid) else {
+            continue;
+        };
+        let key = record.key.as_deref().unwrap_or_default();
+        let stream = (*cluster, *topic, *partition, key);
+        let before = last.insert(stream, *offset);
+        if let Some(before) = before.filter(|before| before > offset) {
+            let text = format!("{here}: {} after that of {before}", record.describe());
+            verdict.add(Check::KeyOrder, text);
+        }
+    }
 }
