@@ -26,6 +26,8 @@ pub struct Checked {
     pub findings: Vec<Finding>,
     /// Cycles of edges, and what cuts them.
     pub cycles: Vec<Cycle>,
+    /// There are more cycles than are listed.
+    pub is_capped: bool,
 }
 
 impl Checked {
@@ -48,11 +50,11 @@ pub fn check(path: &Path, env: bool) -> Result<Checked, Failure> {
 pub fn check_text(path: PathBuf, text: String, env: bool) -> Checked {
     let variables: Option<&dyn crossdock_model::file::Variables> = env.then_some(&Environment);
     let (draft, mut findings) = crossdock_model::file::read(&text, variables);
-    let mut cycles = Vec::new();
+    let (mut cycles, mut is_capped) = (Vec::new(), false);
     if let Some(draft) = &draft {
         let report = graph::check(draft);
         findings.extend(report.findings);
-        cycles = report.cycles;
+        (cycles, is_capped) = (report.cycles, report.is_capped);
     }
     findings.sort_by_key(|f| f.span.start);
     Checked {
@@ -61,6 +63,7 @@ pub fn check_text(path: PathBuf, text: String, env: bool) -> Checked {
         draft,
         findings,
         cycles,
+        is_capped,
     }
 }
 

@@ -38,6 +38,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Elementary cycles of edges, and what cuts them.
     pub cycles: Vec<Cycle>,
+    /// There are more cycles than are listed.
+    pub is_capped: bool,
 }
 
 /// One elementary cycle of edges, with its shortest topic witness.
@@ -80,8 +82,12 @@ pub fn verdicts(draft: &Draft) -> Report {
     findings.extend(rules::naming::findings(&mut case, &chains));
     findings.extend(rules::metrics::findings(&mut case));
     findings.extend(chains);
-    let cycles = rules::cycles::find(&mut case, &loops);
-    Report { findings, cycles }
+    let (cycles, is_capped) = rules::cycles::find(&mut case, &loops);
+    Report {
+        findings,
+        cycles,
+        is_capped,
+    }
 }
 
 /// A draft whose findings held no error becomes a topology.

@@ -35,6 +35,16 @@ fn a_full_mesh_of_local_records_is_right_and_its_cycles_are_capped() {
 }
 
 #[test]
+fn a_list_of_cycles_that_is_not_whole_says_so() {
+    let is_capped = |text: &str| {
+        let (draft, _) = file::read(text, None);
+        graph::verdicts(&draft.expect("a topology")).is_capped
+    };
+    assert!(is_capped(&large::mesh(30, "suffix")));
+    assert!(!is_capped(&large::mesh(4, "suffix")));
+}
+
+#[test]
 fn a_full_mesh_that_keeps_names_collides_once_on_each_cluster() {
     let (_, codes, _) = check(&large::mesh(40, "keep"));
     assert_eq!(codes, [("topic-collision", 40)].into());

@@ -11,13 +11,18 @@ pub fn json(checked: &Checked) -> Value {
     let draft = checked.draft.as_ref();
     let edges = draft.map_or(&[][..], |d| &d.edges);
     let edge = |e: &crossdock_model::edge::Edge| json!({"name": e.name, "source": e.source, "target": e.target});
-    json!({
+    let mut object = json!({
         "topology": draft.map(|d| d.name.as_str()),
         "edges": edges.iter().map(edge).collect::<Vec<_>>(),
         "cycles": checked.cycles,
         "findings": checked.findings.iter().map(|f| finding(checked, f)).collect::<Vec<_>>(),
         "summary": Summary::of(&checked.findings),
-    })
+    });
+    // Said only where it is so: the list is whole everywhere else.
+    if checked.is_capped {
+        object["cycles_capped"] = json!(true);
+    }
+    object
 }
 
 fn finding(checked: &Checked, finding: &Finding) -> Value {

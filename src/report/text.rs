@@ -39,6 +39,9 @@ pub fn text(checked: &Checked, in_colour: bool) -> String {
     if let Some(more) = checked.cycles.len().checked_sub(CYCLES_MAX + 1) {
         writeln!(out, "note: and {} like it", counted(more + 1, "more cycle")).ok();
     }
+    if checked.is_capped && !checked.cycles.is_empty() {
+        writeln!(out, "note: there are more cycles than are listed").ok();
+    }
     writeln!(out, "{}", summary(checked)).ok();
     out
 }

@@ -13,7 +13,8 @@ pub(crate) const CYCLES_MAX: usize = 1_000;
 const STEPS_MAX: usize = 500_000;
 
 /// Every elementary cycle as its edges, shorter ones first; each begins at the cluster declared first.
-pub(crate) fn cycles(names: &Names) -> Vec<Vec<usize>> {
+/// And whether the search ended before all were found.
+pub(crate) fn cycles(names: &Names) -> (Vec<Vec<usize>>, bool) {
     let graph = clusters(names);
     let mut search = Search {
         graph: &graph,
@@ -30,7 +31,8 @@ pub(crate) fn cycles(names: &Names) -> Vec<Vec<usize>> {
             }
         }
     }
-    search.found
+    let is_capped = search.found.len() >= CYCLES_MAX || search.steps > STEPS_MAX;
+    (search.found, is_capped)
 }
 
 /// Clusters that can reach each other, in the file's order.

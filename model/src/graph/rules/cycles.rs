@@ -16,11 +16,14 @@ use crate::name::TOPIC_NAME_MAX;
 /// How many names of a cycle are tried.
 const TRIES: usize = 4;
 
-pub(crate) fn find(case: &mut Case, loops: &[Loop]) -> Vec<Cycle> {
-    let all = circuits::cycles(case.names);
-    all.iter()
+/// Every cycle, and whether there are more than are listed.
+pub(crate) fn find(case: &mut Case, loops: &[Loop]) -> (Vec<Cycle>, bool) {
+    let (all, is_capped) = circuits::cycles(case.names);
+    let told = all
+        .iter()
         .filter_map(|edges| cycle(case, loops, edges))
-        .collect()
+        .collect();
+    (told, is_capped)
 }
 
 /// A witness, with what it is judged by: a loop before a cut, short names before long ones.
