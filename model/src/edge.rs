@@ -65,6 +65,8 @@ pub struct Edge {
     pub enabled: bool,
     /// Group at the source that the position is also committed to.
     pub report_group: Option<String>,
+    /// Of an edge that a failback makes, and no file has: which one it turns round.
+    pub homeward: Option<Homeward>,
     /// Where in the file each key's value stands, by key (`topics`, `topics[1]`, `rename`, `sync.groups`);
     /// the empty key is the whole entry. Values that come from `defaults` point there.
     pub places: BTreeMap<String, Span>,
@@ -84,6 +86,15 @@ impl Edge {
             }
         }
     }
+}
+
+/// The inverse of an edge: it brings home what was written at the cluster that took over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Homeward {
+    /// The edge that it turns round.
+    pub of: EdgeName,
+    /// Home came back empty: records that were born there come back too.
+    pub is_rebuild: bool,
 }
 
 /// A regex over whole topic names, in Rust's `regex` syntax. Known to compile.

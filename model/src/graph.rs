@@ -17,6 +17,7 @@ mod space;
 mod admit;
 mod case;
 mod hazards;
+mod homeward;
 mod names;
 mod repair;
 mod rough;

@@ -27,6 +27,7 @@ pub mod note;
 pub mod offsets;
 pub mod plan;
 pub mod verify;
+pub mod switch;
 
 pub mod dead_letter;
 pub mod diff;

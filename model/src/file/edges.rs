@@ -306,6 +306,7 @@ fn edge(settings: &Settings, names: &Names, source: String, target: String) -> E
         expect: settings.expect,
         enabled: settings.enabled,
         report_group: settings.report_group,
+        homeward: None,
         places,
     }
 }

@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::homeward::Turned;
 use super::maps::selection;
 use super::pattern::{Whole, literals};
 use super::rename::{Renamer, grows};
@@ -61,6 +62,8 @@ pub struct Names {
     /// The enabled edges into each cluster.
     pub(crate) into: Vec<Vec<usize>>,
     edges: HashMap<EdgeName, usize>,
+    /// Edges that a failback has made.
+    homeward: HashMap<EdgeName, Turned>,
     memory: Mutex<Memory>,
 }
 
@@ -82,7 +85,16 @@ impl Names {
         let mut edges = HashMap::new();
         let mut links = Vec::new();
         let mut into = vec![Vec::new(); aliases.len()];
+        let mut homeward = HashMap::new();
         for (number, edge) in draft.edges.iter().enumerate() {
+            if let Some(home) = &edge.homeward {
+                // It stands behind the edges of the file.
+                if let Some(of) = edges.get(&home.of) {
+                    homeward.insert(edge.name.clone(), (*of, home.is_rebuild));
+                }
+                links.push(None);
+                continue;
+            }
             let ends = site.get(&edge.source).zip(site.get(&edge.target));
             let is_first = !edges.contains_key(&edge.name);
             let Some((source, target)) = ends.filter(|(s, t)| s != t && is_first) else {
@@ -100,12 +112,16 @@ impl Names {
             links,
             into,
             edges,
+            homeward,
             memory: Mutex::default(),
         }
     }
 
     /// What `edge` does with `topic` of its source cluster.
     pub fn take(&self, edge: &Edge, topic: &str) -> Take {
+        if let Some(turned) = self.homeward.get(&edge.name) {
+            return self.take_home(*turned, topic);
+        }
         match self.edges.get(&edge.name) {
             Some(number) => self.take_at(*number, topic),
             None => Take::Not(Why::NotSelected),
@@ -114,6 +130,13 @@ impl Names {
 
     /// The topics of its source cluster that `edge` copies into `topic` of its target.
     pub fn sources(&self, edge: &Edge, topic: &str) -> Vec<String> {
+        if let Some((number, _)) = self.homeward.get(&edge.name) {
+            let Take::Into(there) = self.take_at(*number, topic) else {
+                return Vec::new();
+            };
+            let is_taken = self.take(edge, &there) == Take::Into(topic.to_owned());
+            return is_taken.then_some(there).into_iter().collect();
+        }
         let Some(number) = self.edges.get(&edge.name) else {
             return Vec::new();
         };
@@ -135,6 +158,10 @@ impl Names {
         };
         let lineage = self.lineage_at(site, topic);
         lineage.iter().map(|s| self.aliases[*s].clone()).collect()
+    }
+
+    pub(super) fn number(&self, edge: &EdgeName) -> Option<usize> {
+        self.edges.get(edge).copied()
     }
 
     pub(crate) fn site(&self, cluster: &Alias) -> Option<Site> {

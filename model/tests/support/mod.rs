@@ -117,6 +117,7 @@ fn plain(name: &str, source: &str, target: &str) -> Edge {
         expect: Default::default(),
         enabled: true,
         report_group: None,
+        homeward: None,
         places: BTreeMap::new(),
     }
 }
