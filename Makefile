@@ -11,7 +11,7 @@ ALL := --release --workspace
 # Scenes on real brokers at a time: they wait for time-outs more than they compute.
 SCENES := 4
 
-.PHONY: help demo build test test-all pure bench soak fmt lint kafka
+.PHONY: help demo build test test-all pure bench soak drill fmt lint kafka
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -45,6 +45,10 @@ TOPOLOGY ?= all
 soak: kafka ## all faults mixed from a seed: make soak SECONDS=600 SEED=1 TOPOLOGY=one-way|two-way|star|all
 	$(CARGO) build $(ALL) --bin crossdock --bin crossdock-soak
 	target/release/crossdock-soak --seconds $(SECONDS_TO_SOAK) --seed $(SEED) --topology $(TOPOLOGY)
+
+drill: kafka ## failover and failback for real: a broker killed under load, and what it cost
+	$(CARGO) build $(ALL) --bin crossdock --bin crossdock-drill
+	target/release/crossdock-drill
 
 kafka: ## fetch Apache Kafka's jars, once
 	@scripts/need test

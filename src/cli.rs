@@ -74,8 +74,8 @@ pub fn main() -> Outcome {
         Command::Verify(args) => commands::verify::main(args),
         Command::Offsets(args) => commands::offsets::main(args),
         Command::DeadLetter(args) => commands::dead_letter::main(&args),
-        Command::Failover(args) => commands::failover::main(args),
-        Command::Failback(args) => commands::failback::main(args),
-        Command::Drill(args) => commands::drill::main(args),
+        Command::Failover(args) => commands::failover::main(&args),
+        Command::Failback(args) => commands::failback::main(&args),
+        Command::Drill(args) => commands::drill::main(&args),
     }
 }

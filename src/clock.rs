@@ -10,8 +10,13 @@ pub fn now_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
+/// A time in milliseconds since the epoch as RFC 3339, in UTC and whole seconds.
+pub fn text(ms: i64) -> String {
+    let at = jiff::Timestamp::from_second(ms / 1000);
+    at.unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string()
+}
+
 /// The time now as RFC 3339, in UTC and whole seconds.
 pub fn now_text() -> String {
-    let now = jiff::Timestamp::from_second(now_ms() / 1000);
-    now.unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string()
+    text(now_ms())
 }

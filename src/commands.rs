@@ -1,8 +1,6 @@
 //! The commands, one module each: its arguments, and a main function that returns the outcome.
 
-use anyhow::anyhow;
-
-use crate::exit::{Failure, Outcome};
+use crate::exit::Failure;
 use crate::output;
 
 pub mod explain;
@@ -46,13 +44,6 @@ pub enum Format {
     Text,
     /// For programs.
     Json,
-}
-
-/// The answer of a command that this version does not have. `meanwhile` is what to do without it.
-fn not_yet(command: &str, meanwhile: &str) -> Outcome {
-    Err(Failure::CannotStart(anyhow!(
-        "`crossdock {command}` is not in this version yet; meanwhile: {meanwhile}"
-    )))
 }
 
 /// Asks on stderr; only `yes` is a yes.

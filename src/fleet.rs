@@ -319,7 +319,11 @@ fn declared(topology: &Topology, alias: &Alias, options: &Options) -> Declared {
     topology.cluster(alias).cloned().unwrap_or_else(nothing)
 }
 
-fn setup(
+/// Everything that a worker of an edge needs.
+///
+/// # Errors
+/// None so far.
+pub fn setup(
     topology: &Topology,
     edge: &Edge,
     names: Arc<NamesNow>,

@@ -19,13 +19,13 @@ mod writer;
 
 pub use client::{Error, ErrorKind, Properties};
 pub use cluster::{
-    Broker, Cluster, Committed, GroupDescribed, Offsets, Pulse, TopicDescribed, TopicSettings,
-    partitions_of,
+    Broker, Cluster, Committed, GroupDescribed, Health, Offsets, Pulse, Replicas, TopicDescribed,
+    TopicSettings, partitions_of,
 };
 pub use embedded::{Embedded, PARTITION_BYTES_MAX};
 pub use feeder::Feeder;
 pub use glance::{Glance, LookAt};
-pub use group::{Fetched, Group, Position};
+pub use group::{Fetched, Group, GroupMember, Position};
 pub use keeper::{Pen, read_log};
 pub use member::{Lease, Member, Membership};
 pub use reader::{BATCH_RECORDS_MAX, Batch, HeaderIter, Reader, Received, Record};

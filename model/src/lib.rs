@@ -26,8 +26,8 @@ pub mod import;
 pub mod note;
 pub mod offsets;
 pub mod plan;
-pub mod verify;
 pub mod switch;
+pub mod verify;
 
 pub mod dead_letter;
 pub mod diff;

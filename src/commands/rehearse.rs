@@ -102,7 +102,7 @@ pub fn main(args: Args) -> Outcome {
 }
 
 /// The clusters that `--on` names, else embedded ones.
-fn lab(topology: &Topology, on: &[String]) -> Result<Lab, Failure> {
+pub(super) fn lab(topology: &Topology, on: &[String]) -> Result<Lab, Failure> {
     if on.is_empty() {
         return Lab::embedded(topology).map_err(Failure::CannotStart);
     }

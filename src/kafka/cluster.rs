@@ -3,6 +3,7 @@
 mod brokers;
 mod describe;
 mod groups;
+mod health;
 mod offsets;
 mod pulse;
 mod sample;
@@ -25,6 +26,7 @@ pub use brokers::Broker;
 pub(super) use describe::{Described, Holder};
 pub use describe::{GroupDescribed, TopicDescribed, partitions_of};
 pub use groups::{Committed, Offsets};
+pub use health::{Health, Replicas};
 pub use pulse::Pulse;
 pub use topics::TopicSettings;
 

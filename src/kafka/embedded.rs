@@ -9,10 +9,17 @@ use rdkafka::mocking::MockCluster;
 /// Partitions bigger than this lose their oldest records (librdkafka's mock brokers).
 pub const PARTITION_BYTES_MAX: usize = 5 * 1024 * 1024;
 
+/// The number of its only broker.
+const BROKER: i32 = 1;
+
 enum Request {
     CreateTopic {
         name: String,
         partitions: i32,
+        done: SyncSender<Result<(), String>>,
+    },
+    SetUp {
+        is_up: bool,
         done: SyncSender<Result<(), String>>,
     },
 }
@@ -54,14 +61,29 @@ impl Embedded {
     /// # Errors
     /// Why it cannot be created.
     pub fn create_topic(&self, name: &str, partitions: i32) -> Result<(), String> {
-        let (done, answer) = sync_channel(1);
-        let request = Request::CreateTopic {
-            name: name.to_owned(),
+        let name = name.to_owned();
+        self.ask(|done| Request::CreateTopic {
+            name,
             partitions,
             done,
-        };
+        })
+    }
+
+    /// Lets its broker answer, or not: what it holds stays.
+    ///
+    /// # Errors
+    /// Why it cannot be.
+    pub fn set_up(&self, is_up: bool) -> Result<(), String> {
+        self.ask(|done| Request::SetUp { is_up, done })
+    }
+
+    fn ask(
+        &self,
+        request: impl FnOnce(SyncSender<Result<(), String>>) -> Request,
+    ) -> Result<(), String> {
+        let (done, answer) = sync_channel(1);
         self.requests
-            .send(request)
+            .send(request(done))
             .map_err(|_| "the embedded cluster has stopped")?;
         answer
             .recv()
@@ -80,12 +102,23 @@ fn serve(ready: &SyncSender<Result<String, String>>, requests: &Receiver<Request
     };
     ready.send(Ok(cluster.bootstrap_servers())).ok();
     let mut created = std::collections::BTreeSet::new();
-    while let Ok(Request::CreateTopic {
-        name,
-        partitions,
-        done,
-    }) = requests.recv()
-    {
+    while let Ok(request) = requests.recv() {
+        let (name, partitions, done) = match request {
+            Request::CreateTopic {
+                name,
+                partitions,
+                done,
+            } => (name, partitions, done),
+            Request::SetUp { is_up, done } => {
+                let set = if is_up {
+                    cluster.broker_up(BROKER)
+                } else {
+                    cluster.broker_down(BROKER)
+                };
+                done.send(set.map_err(|e| e.to_string())).ok();
+                continue;
+            }
+        };
         let answer = if created.contains(&name) {
             Ok(())
         } else {

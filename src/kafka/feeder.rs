@@ -63,8 +63,16 @@ impl Feeder {
     /// # Errors
     /// The cluster does not answer.
     pub fn flush(&self) -> Result<(), Error> {
+        self.flush_within(FLUSH_WITHIN)
+    }
+
+    /// The same, but for no longer than this.
+    ///
+    /// # Errors
+    /// The cluster does not answer.
+    pub fn flush_within(&self, limit: Duration) -> Result<(), Error> {
         self.producer
-            .flush(FLUSH_WITHIN)
+            .flush(limit)
             .map_err(|e| self.context.failed("produce", &e))
     }
 }

@@ -16,6 +16,9 @@ use super::{Cluster, Error, ErrorKind, TopicPartition};
 /// How long the coordinator has to answer one question.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
+/// Characters of a UUID.
+const UUID_LENGTH: usize = 36;
+
 /// A position to commit: the partition, the next offset to read, and a note.
 pub type Position = (TopicPartition, i64, String);
 
@@ -26,6 +29,30 @@ pub struct Fetched {
     pub offset: Option<i64>,
     /// What was noted with it.
     pub metadata: String,
+}
+
+/// A member of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupMember {
+    /// `group.instance.id`; `None` where it is no static member.
+    pub instance: Option<String>,
+    /// `client.id`.
+    pub client: String,
+    /// Where it connects from.
+    pub host: String,
+}
+
+impl GroupMember {
+    /// A broker names static members `<instance>-<uuid>`, and others `<client>-<uuid>`.
+    fn new(id: &str, client: &str, host: &str) -> Self {
+        let at = id.len().saturating_sub(UUID_LENGTH + 1);
+        let name = id.get(..at).filter(|_| id[at..].starts_with('-'));
+        Self {
+            instance: name.filter(|n| *n != client).map(str::to_owned),
+            client: client.to_owned(),
+            host: host.trim_start_matches('/').to_owned(),
+        }
+    }
 }
 
 /// The committed offsets of a group that this client is no member of.
@@ -93,24 +120,29 @@ impl Group {
         committed(&self.consumer, &self.context, partitions, ANSWER_WITHIN)
     }
 
+    /// Its members now.
+    ///
+    /// # Errors
+    /// The coordinator does not answer or refuses.
+    pub fn members(&self) -> Result<Vec<GroupMember>, Error> {
+        let found = self
+            .consumer
+            .fetch_group_list(Some(&self.name), ANSWER_WITHIN)
+            .map_err(|e| self.context.failed("describe the group", &e))?;
+        let members = found.groups().iter().flat_map(|g| g.members());
+        Ok(members
+            .map(|m| GroupMember::new(m.id(), m.client_id(), m.client_host()))
+            .collect())
+    }
+
     /// The client that is its static member under `instance`; `None` when there is none.
     ///
     /// # Errors
     /// The coordinator does not answer or refuses.
     pub fn client_of(&self, instance: &str) -> Result<Option<String>, Error> {
-        // A broker names static members `<instance>-<uuid>`.
-        let is_it = |id: &str| {
-            id.strip_prefix(instance)
-                .is_some_and(|rest| rest.len() == 37 && rest.starts_with('-'))
-        };
-        let found = self
-            .consumer
-            .fetch_group_list(Some(&self.name), ANSWER_WITHIN)
-            .map_err(|e| self.context.failed("describe the group", &e))?;
-        let mut members = found.groups().iter().flat_map(|g| g.members());
-        Ok(members
-            .find(|m| is_it(m.id()))
-            .map(|m| m.client_id().to_owned()))
+        let members = self.members()?.into_iter();
+        let mut clients = members.filter_map(|m| (m.instance? == instance).then_some(m.client));
+        Ok(clients.next())
     }
 
     /// The same, and all of them or an error: a broker may refuse single partitions, such as those of a

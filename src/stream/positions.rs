@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use crossdock_model::edge::{OnGap, OnRecreated, Start};
 use crossdock_model::note::{Epoch, Note};
 use crossdock_model::provenance::Hop;
+use crossdock_model::switch::fence;
 
 use super::engine::{Origin, Twin};
 use super::renamed::kafka_id;
@@ -348,6 +349,31 @@ impl Rules {
         }
     }
 
+    /// Since when the edge is fenced, where these partitions are new: one that nobody ever began is of
+    /// a fenced edge too.
+    fn fenced_edge(&self, new: &[&Twin]) -> Result<Option<String>, Error> {
+        if new.is_empty() {
+            return Ok(None);
+        }
+        let all = self.target.group_positions(&self.group)?;
+        let since = all.values().find_map(|f| fence::since(&f.metadata));
+        Ok(since.map(str::to_owned))
+    }
+
+    /// A failover has stopped the edge.
+    fn fenced(&self, since: &str) -> String {
+        let Self {
+            file,
+            source,
+            target,
+            ..
+        } = self;
+        let (from, to) = (source.alias(), target.alias());
+        format!(
+            "fenced: cluster `{from}` was failed over at {since}; `crossdock failback {file} --from {from} --to {to}` lets the edge go on"
+        )
+    }
+
     fn progress_lost(&self, twin: &Twin) -> String {
         format!(
             "progress_lost: cluster `{}` holds neither a committed offset for {}-{} nor a record that this edge wrote; {}",
@@ -419,8 +445,14 @@ impl Positions for EdgePositions {
         };
         let new: Vec<&Twin> = twins.iter().filter(|twin| is_new(twin)).collect();
         let mut former = rules.former(&new)?;
+        let fenced_edge = rules.fenced_edge(&new)?;
         let mut of = |twin: &Twin| {
             let Fetched { offset, metadata } = fetched.get(&twin.target()).unwrap_or(&none);
+            let fenced =
+                fence::since(metadata).or(fenced_edge.as_deref().filter(|_| offset.is_none()));
+            if let Some(since) = fenced {
+                return Ok(Outlook::Halt(rules.fenced(since)));
+            }
             let note = rules.note(twin);
             let (outlook, note) = match offset {
                 Some(offset) => rules.resume(twin, *offset, &Note::parse(metadata))?,

@@ -35,6 +35,8 @@ pub struct Recipe {
     pub target_id: String,
     /// Whether the provenance header is written and looked at.
     pub provenance: bool,
+    /// Whether records that have been at the target go there too: it came back empty.
+    pub is_rebuild: bool,
     /// Whether only records that were produced on the source itself go.
     pub is_local_only: bool,
     /// Which records go, and without which headers; `None`: all, as they are.
@@ -431,7 +433,7 @@ fn guard(recipe: &Recipe, record: &Record<'_>, tally: &mut Tally) -> Admit {
     admit_path(
         recipe.provenance,
         recipe.is_local_only,
-        names_target,
+        names_target && !recipe.is_rebuild,
         has_hops,
     )
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::status::State;
 use super::streams::Shared;
 use crate::kafka::{Error, ErrorKind, Group, Member};
+use crate::switch::is_switch;
 
 /// How long a thread waits for news before it looks around.
 pub(super) const LOOK_AROUND: Duration = Duration::from_millis(100);
@@ -104,8 +105,9 @@ pub(super) fn follow(shared: &Shared, instance: &str, member: &Member, life: &Li
         match member.poll(LOOK_AROUND) {
             Ok(()) => {}
             Err(error) if error.kind == ErrorKind::Fenced => {
-                put_out(shared, instance, &error);
+                // The copier ends first: what it copies from now on nobody would commit.
                 life.member_is_out.store(true, Ordering::Release);
+                put_out(shared, instance, &error);
                 return;
             }
             Err(error) if member.is_broken() => {
@@ -124,6 +126,9 @@ pub(super) fn follow(shared: &Shared, instance: &str, member: &Member, life: &Li
 fn put_out(shared: &Shared, instance: &str, error: &Error) {
     let name = shared.setup.edge.name.as_str();
     let ours = shared.setup.member.get("client.id").unwrap_or_default();
+    if has_switch(shared) {
+        return stand_aside(shared);
+    }
     match successor(shared, instance) {
         Some(client) if client != ours => {
             let reason = format!(
@@ -138,6 +143,32 @@ fn put_out(shared: &Shared, instance: &str, error: &Error) {
             "A member was put out by its own second join; a new one takes its place."
         ),
     }
+}
+
+/// A failover or failback has taken the group over: it settles where the edge stands, and writes it
+/// beside the committed offsets. Who comes back after that reads it there.
+fn stand_aside(shared: &Shared) {
+    let reason = "a failover or failback has taken the edge's group over; waiting for its end";
+    tracing::warn!(edge = shared.setup.edge.name.as_str(), "{reason}.");
+    while !shared.control.is_stopping() && has_switch(shared) {
+        shared.status.trouble(State::Retrying, reason);
+        std::thread::sleep(LOOK_AROUND * 5);
+    }
+}
+
+/// Whether a failover or failback is a member of the group. While the group cannot be asked, nothing is
+/// concluded.
+fn has_switch(shared: &Shared) -> bool {
+    while !shared.control.is_stopping() {
+        match Group::new(&shared.setup.target, &shared.group).and_then(|g| g.members()) {
+            Ok(members) => return members.iter().any(|m| is_switch(&m.client)),
+            Err(error) => {
+                shared.status.trouble(State::Retrying, error.to_string());
+                std::thread::sleep(LOOK_AROUND * 5);
+            }
+        }
+    }
+    false
 }
 
 /// The client that is the group's member under this instance now.

@@ -222,6 +222,7 @@ impl Worker {
             target: target.clone(),
             target_id: target_id.to_string(),
             provenance: edge.provenance,
+            is_rebuild: edge.homeward.as_ref().is_some_and(|h| h.is_rebuild),
             is_local_only: edge.forward == crossdock_model::edge::Forward::Local,
             selection: Selection::of(edge).map(Arc::new),
             on_oversize: edge.on_oversize,

@@ -243,6 +243,26 @@ impl Scene {
         self.add_route(edge, topic, target_topic, true);
     }
 
+    /// The same for the way home of an edge, as a failback brings it: `topic` of its target to
+    /// `home_topic` of its source.
+    pub fn way_home(&mut self, edge: &str, topic: &str, home_topic: &str) {
+        let (home, away) = edge.split_once("-to-").expect("an edge is called A-to-B");
+        let group = format!("crossdock.{}.{edge}-failback", self.topology);
+        self.known
+            .groups
+            .entry(home.to_owned())
+            .or_default()
+            .insert(group);
+        self.known.routes.push(Route {
+            edge: format!("{edge}-failback"),
+            source: away.to_owned(),
+            topic: topic.to_owned(),
+            target: home.to_owned(),
+            target_topic: home_topic.to_owned(),
+            local_only: false,
+        });
+    }
+
     fn add_route(&mut self, edge: &str, topic: &str, target_topic: &str, local_only: bool) {
         let (source, target) = edge.split_once("-to-").expect("an edge is called A-to-B");
         self.plan(target, target_topic);

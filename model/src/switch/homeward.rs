@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::edge::{Edge, Forward, Homeward, OnGap, OnRecreated, Start, Sync};
+use crate::edge::{Edge, Filter, Forward, Homeward, OnGap, OnOversize, OnRecreated, Start, Sync};
 use crate::name::{Alias, EdgeName};
 use crate::topology::{Draft, Topology};
 
@@ -60,6 +60,10 @@ fn inverse(topology: &Topology, edge: &Edge, is_rebuild: bool, start: Start) -> 
         },
         start,
         limit: None,
+        // Whatever was written there goes home, as it is.
+        sample: None,
+        filter: Filter::default(),
+        drop_headers: Vec::new(),
         sync: Sync {
             topics: true,
             configs: is_rebuild,
@@ -67,6 +71,7 @@ fn inverse(topology: &Topology, edge: &Edge, is_rebuild: bool, start: Start) -> 
             groups: edge.sync.groups.clone(),
             acls: false,
         },
+        on_oversize: OnOversize::Halt,
         on_gap: OnGap::Halt,
         on_recreated: OnRecreated::Halt,
         report_group: None,

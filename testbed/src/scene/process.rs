@@ -1,9 +1,59 @@
 //! A scene's crossdock processes.
 
-use std::process::{Command, ExitStatus, Output};
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::Duration;
 
 use super::{DOCK, Scene};
+use crate::broker::tail;
 use crate::dock::{Dock, Line};
+use crate::spawn::{self, Signal};
+use crate::wait;
+
+/// A command that was begun.
+#[derive(Debug)]
+pub struct Begun {
+    process: Child,
+    log: PathBuf,
+}
+
+impl Begun {
+    /// kill -9 as soon as it has said this; `false` where it came to its end before.
+    pub fn kill_when_said(&mut self, words: &str, limit: Duration) -> bool {
+        wait::until(words, limit, || {
+            if matches!(self.process.try_wait(), Ok(Some(_))) {
+                return Ok(false);
+            }
+            let said = self.said();
+            if !said.contains(words) {
+                return Err(said);
+            }
+            spawn::signal(&self.process, Signal::Kill);
+            self.process.wait().map(|_| true).map_err(|e| e.to_string())
+        })
+    }
+
+    /// Its exit status, once it has ended; −1 for a signal.
+    pub fn ended(&mut self) -> Option<i32> {
+        let status = self.process.try_wait().ok().flatten()?;
+        Some(status.code().unwrap_or(-1))
+    }
+
+    /// Everything it has said so far.
+    pub fn said(&self) -> String {
+        tail(&self.log, usize::MAX)
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        if matches!(self.process.try_wait(), Ok(None)) {
+            spawn::signal(&self.process, Signal::Kill);
+            self.process.wait().ok();
+        }
+    }
+}
 
 impl Scene {
     /// Starts the scene's crossdock.
@@ -89,6 +139,23 @@ impl Scene {
             .envs(self.environment())
             .output()
             .expect("crossdock runs")
+    }
+
+    /// Begins another command of crossdock on the scene's file; it is killed when what is returned goes.
+    pub fn begin(&self, name: &str, arguments: &[&str]) -> Begun {
+        let log = self.folder.join(format!("{name}.begun.log"));
+        let file = File::create(&log).expect("the folder can be written");
+        let mut command = Command::new(&self.binary);
+        command
+            .arg(name)
+            .arg(self.file())
+            .args(arguments)
+            .envs(self.environment())
+            .stdin(Stdio::null())
+            .stdout(file.try_clone().expect("a file handle can be copied"))
+            .stderr(file);
+        let process = spawn::spawn(command).expect("crossdock can be started");
+        Begun { process, log }
     }
 
     /// Runs crossdock with just these arguments.
