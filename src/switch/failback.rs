@@ -566,7 +566,8 @@ impl<'a> Failback<'a> {
         let mut seen = Seen::default();
         state.groups.clear();
         for edge in self.carriers().map_err(Failure::cluster)? {
-            let figures = groups::over(&self.homeward, edge, self.is_look, &mut seen);
+            let how = (self.is_look, false);
+            let figures = groups::over(&self.homeward, edge, how, &mut seen);
             state.groups.extend(figures.map_err(Failure::cluster)?);
         }
         Ok(seen)

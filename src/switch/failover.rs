@@ -263,7 +263,8 @@ impl Failover<'_> {
         let mut seen = Seen::default();
         state.groups.clear();
         for edge in self.stage.pair() {
-            let figures = groups::over(self.stage, edge, self.is_look, &mut seen);
+            let how = (self.is_look, self.is_home_dead.get());
+            let figures = groups::over(self.stage, edge, how, &mut seen);
             state.groups.extend(figures.map_err(Failure::cluster)?);
         }
         Ok(seen)

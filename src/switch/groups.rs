@@ -16,14 +16,14 @@ use crate::translate::Translator;
 const OWN: &str = "crossdock.";
 
 /// Gives the groups of an edge's source their positions at its target, where the source can be asked;
-/// what the target holds then is what they go on with.
+/// what the target holds then is what they go on with. A source that is known to be dead is not asked.
 ///
 /// # Errors
 /// The target does not answer.
 pub(super) fn over(
     stage: &Stage,
     edge: &Edge,
-    is_look: bool,
+    (is_look, is_source_dead): (bool, bool),
     seen: &mut Seen,
 ) -> Result<Vec<GroupFigures>, Error> {
     let (source, target) = (stage.cluster(&edge.source)?, stage.cluster(&edge.target)?);
@@ -47,9 +47,11 @@ pub(super) fn over(
         let mut keeper = Keeper::new(&stage.topology, &stage.names, (edge, groups), ends)?;
         keeper.round(|_| true)
     };
-    match round() {
-        Ok(reports) => synced(stage, edge, &reports, seen),
-        Err(error) if error.cluster == edge.source => {
+    let told = (!is_source_dead).then(round);
+    match told {
+        Some(Ok(reports)) => synced(stage, edge, &reports, seen),
+        Some(Err(error)) if error.cluster != edge.source => Err(error),
+        _ => {
             let figures = at_target(stage, edge)?;
             seen.and(format!(
                 "`{}` does not tell where groups stand: those that followed before, {} positions, go on where they were brought last",
@@ -58,7 +60,6 @@ pub(super) fn over(
             ));
             Ok(figures)
         }
-        Err(error) => Err(error),
     }
 }
 
