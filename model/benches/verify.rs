@@ -19,6 +19,7 @@ fn lens(provenance: bool) -> Lens {
         is_recreated: false,
         provenance,
         is_local_only: false,
+        selection: None,
     }
 }
 

@@ -30,15 +30,15 @@ impl Scene {
     /// Kills the scene's crossdock and starts it again, at rest: nothing may be written.
     pub fn restart_at_rest(&mut self) {
         self.until_caught_up();
-        let before = self.records();
+        let before = self.sum_of_ends();
         self.dock(DOCK).kill();
         self.dock(DOCK).restart();
         self.until_caught_up();
-        let after = self.records();
+        let after = self.sum_of_ends();
         self.known.restarts.push([before, after]);
     }
 
-    fn records(&self) -> u64 {
+    fn sum_of_ends(&self) -> u64 {
         let clusters = self.clusters.values();
         let ends = clusters.flat_map(|cluster| dump::ends(&cluster.bootstrap()).into_values());
         ends.flatten().map(|(_, end)| end as u64).sum()
