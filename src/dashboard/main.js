@@ -210,7 +210,7 @@ class Panel {
     if (!edge) return;
     this.facts.replaceChildren(...facts(edge).flatMap(([word, value]) => [make("div", {}, make("dt", {}, word), make("dd", {}, value))]));
     const isCalm = ["running", "caught_up"].includes(edge.state);
-    const why = [...new Set([isCalm ? null : edge.reason, ...edge.concerns])].filter(Boolean).join(" · ");
+    const why = [...new Set([this.refusal, isCalm ? null : edge.reason, ...edge.concerns])].filter(Boolean).join(" · ");
     if (this.reason.textContent !== why) this.reason.textContent = why;
     this.reason.className = `reason ${tone(edge)}`;
     this.isPaused = edge.state === "paused";
@@ -251,17 +251,18 @@ function choose(name) {
 // ── what is asked for
 
 async function togglePause() {
-  const { name, isPaused } = page.panel;
+  const panel = page.panel;
+  const { name, isPaused } = panel;
   const token = page.about.wants_token ? sessionStorage.getItem("token") ?? await askToken() : "";
   if (token === null) return;
   const headers = token ? { Authorization: `Bearer ${token}` } : {};
   const path = `/api/v1/edges/${encodeURIComponent(name)}/${isPaused ? "resume" : "pause"}`;
   const answer = await fetch(path, { method: "POST", headers });
   if (answer.ok && token) sessionStorage.setItem("token", token);
-  if (!answer.ok) {
-    sessionStorage.removeItem("token");
-    if (page.panel) page.panel.reason.textContent = await answer.text();
-  }
+  if (!answer.ok) sessionStorage.removeItem("token");
+  // A refusal stays to be read until the next try.
+  panel.refusal = answer.ok ? null : (await answer.text()).trim();
+  panel.update(page.edges.find((edge) => edge.name === name));
 }
 
 function askToken() {

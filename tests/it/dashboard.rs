@@ -206,7 +206,7 @@ fn whoever_pauses_is_asked_for_the_token() {
     };
     give(&mut browser, "open-sesam");
     browser.until(
-        &format!("{}.includes('token')", text("#panel .reason")),
+        &format!("{}.includes('CROSSDOCK_TOKEN')", text("#panel .reason")),
         SHOWN_WITHIN,
     );
     let state = |scene: &mut Scene| {
