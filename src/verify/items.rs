@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crossdock_model::edge::{Edge, Forward, Start};
 use crossdock_model::graph::{Names, Take};
 use crossdock_model::name::Alias;
+use crossdock_model::note::Note;
 use crossdock_model::offsets::topic_id;
 use crossdock_model::plan::Config;
 use crossdock_model::provenance::Hop;
@@ -242,18 +243,18 @@ impl Item {
         let fetched = seen.committed.get(&self.twin.target());
         let end = seen.at(&seen.source_ends, &self.twin.source());
         let target_end = seen.at(&seen.target_ends, &self.twin.target());
-        let noted = |name: &str| {
-            let words = fetched?.metadata.split(' ');
-            words.filter_map(|w| w.strip_prefix(name)).next()
-        };
-        let born = noted("born=").and_then(|at| at.parse::<i64>().ok());
-        self.lens.is_recreated = born.is_some();
-        self.target_span = (born.unwrap_or(0).max(self.target_start), target_end);
+        let note = fetched
+            .map(|f| Note::parse(&f.metadata))
+            .unwrap_or_default();
+        // Where source offsets have gone back, what was copied before lies before that place.
+        let born = note.born.unwrap_or(0);
+        self.target_span = (born.max(self.target_start), target_end);
         // The position of an earlier incarnation says nothing of the present one.
         let is_outdated = matches!(
-            (noted("topic-id="), self.lens.topic_id.as_deref()),
-            (Some(then), Some(now)) if then != "-" && topic_id(then) != now
+            (note.topic_id.as_deref(), self.lens.topic_id.as_deref()),
+            (Some(then), Some(now)) if topic_id(then) != topic_id(now)
         );
+        self.lens.is_recreated = is_outdated;
         self.position = match fetched.and_then(|f| f.offset) {
             _ if is_outdated => self.source_start,
             Some(position) => position,
@@ -315,7 +316,8 @@ impl Item {
         };
         let compacted =
             |configs: &Configs, topic: &str| says(configs, topic, "cleanup.policy", "compact");
-        let before_first = if self.target_start > 0 {
+        // Copies of the present incarnation may have been removed, if it began before the log does now.
+        let before_first = if self.target_start > 0 && self.target_span.0 == self.target_start {
             Some((Excuse::TrimmedAtTarget, i64::MAX))
         } else if !self.edge.provenance && self.source_start > 0 {
             Some((Excuse::TrimmedAtSource, i64::MAX))
