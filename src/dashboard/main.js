@@ -262,7 +262,7 @@ async function togglePause() {
   if (!answer.ok) sessionStorage.removeItem("token");
   // A refusal stays to be read until the next try.
   panel.refusal = answer.ok ? null : (await answer.text()).trim();
-  panel.update(page.edges.find((edge) => edge.name === name));
+  if (page.panel === panel) panel.update(page.edges.find((edge) => edge.name === name));
 }
 
 function askToken() {
