@@ -117,6 +117,9 @@ impl Translator {
         let (Some(ends), Some(present)) = (seen.ends(twin), seen.present(twin)) else {
             return Ok(Err(self.not_there(twin)));
         };
+        if let Some(why) = seen.other_incarnation(twin) {
+            return Ok(Err(why.to_owned()));
+        }
         let mut copied = Copied {
             committed: seen.committed(twin),
             ..Copied::default()

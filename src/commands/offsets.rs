@@ -165,8 +165,12 @@ fn translate(
         }
         _ => None,
     };
+    let is_there = source_id.is_some();
     let mut translator = Translator::new(topology.name(), edge, source_id, &target)
         .map_err(Failure::cannot_start)?;
+    if is_there {
+        translator = translator.with_source(&source);
+    }
     let seen = translator
         .see(std::slice::from_ref(twin))
         .map_err(Failure::cluster)?;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crossdock_model::note::Note;
 use crossdock_model::offsets::{Ends, topic_id};
 
 use super::Translator;
@@ -35,13 +36,11 @@ struct Noted {
 
 impl Noted {
     fn new(committed: i64, metadata: &str) -> Self {
-        let part = |key: &str| metadata.split(' ').find_map(|part| part.strip_prefix(key));
+        let note = Note::parse(metadata);
         Self {
             committed,
-            topic_id: part("topic-id=")
-                .filter(|id| *id != "-")
-                .map(|id| topic_id(id).into_owned()),
-            born: part("born=").and_then(|at| at.parse().ok()).unwrap_or(0),
+            topic_id: note.topic_id.map(|id| topic_id(&id).into_owned()),
+            born: note.born.unwrap_or(0),
         }
     }
 }

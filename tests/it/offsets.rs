@@ -260,6 +260,37 @@ fn never_written_emptied_and_not_there() {
     );
 }
 
+#[test]
+fn of_a_topic_that_was_made_again_only_the_present_one_counts() {
+    let text = ONE_WAY.replace(
+        "topics: orders|users|products",
+        "topics: orders, on_recreated: restart",
+    );
+    let mut scene = scene("offsets-recreated", &["bj", "sh"], &text);
+    scene.topic("bj", "orders", 1);
+    scene.route("bj-to-sh", "orders", "orders");
+    scene.produce("bj", "orders", 2_000);
+    scene.run_once();
+    let before = scene.logs("sh", "orders")[0].1;
+    scene.recreate("bj", "orders", 1);
+    scene.produce("bj", "orders", 600);
+    let not_yet = ask_one(&scene, "orders", 100);
+    let reason = not_yet["reason"].to_string();
+    assert!(reason.contains("made again"), "{not_yet}");
+    scene.start();
+    scene.until_copied("sh", "orders", before + 599);
+    scene.until_partition("orders", 0, "caught_up");
+    let copies = Truth::read(&mut scene, "orders").copies(0);
+    let asked: Vec<i64> = (0..600).step_by(5).collect();
+    let answers = ask(&scene, ("bj-to-sh", "orders"), 0, &asked, &[]);
+    for (asked, answer) in asked.iter().zip(answers) {
+        let is_it = |(source, target): &&(i64, i64)| *target >= before && source >= asked;
+        let (_, place) = copies.iter().find(is_it).expect("it was copied");
+        assert_eq!(answer["target_offset"], *place, "{answer}");
+        assert_eq!(answer["exact"], true, "{answer}");
+    }
+}
+
 fn ask_one(scene: &Scene, topic: &str, offset: i64) -> Value {
     let offset = offset.to_string();
     let place = ["--edge", "bj-to-sh", "--topic", topic, "--partition", "0"];

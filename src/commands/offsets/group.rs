@@ -108,7 +108,11 @@ impl Ask<'_> {
             return Ok(Vec::new());
         }
         let source_id = source.id().ok().map(|id| id.to_string());
+        let is_there = source_id.is_some();
         let mut translator = Translator::new(self.topology.name(), self.edge, source_id, &target)?;
+        if is_there {
+            translator = translator.with_source(&source);
+        }
         let twin = |(topic, partition): &(Arc<str>, i32)| {
             twin_of_target(self.names, self.edge, topic, *partition)
         };
