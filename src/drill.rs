@@ -21,6 +21,7 @@ use crossdock_model::topology::Topology;
 
 use crate::exit::Failure;
 use crate::fleet::{self, Fleet};
+use crate::kafka::Group as KafkaGroup;
 use crate::rehearsal::lab::Lab;
 use crate::switch::failback::Failback;
 use crate::switch::failover::Failover;
@@ -121,9 +122,9 @@ impl Play<'_> {
         let load = self.load(home)?;
         let clients = self.clients(home)?;
         self.until_copied(&load)?;
+        self.until_groups_follow()?;
         std::thread::sleep(self.script.span);
-        self.disaster(load, clients, &mut groups)?;
-        let killed = Instant::now();
+        let killed = self.disaster(load, clients, &mut groups)?;
 
         self.failover()?;
         output::say(&format!("— Applications go on at `{away}`."));
@@ -166,7 +167,7 @@ impl Play<'_> {
     }
 
     fn clients(&self, alias: &Alias) -> Result<Vec<GroupClient>, Failure> {
-        let cluster = self.stage.cluster(alias).map_err(Failure::cluster)?;
+        let cluster = self.ground.cluster(alias);
         let places = self.ground.places_on(alias);
         GROUPS
             .iter()
@@ -204,19 +205,49 @@ impl Play<'_> {
         Ok(())
     }
 
-    /// Kills home under load. What was acknowledged by then counts.
+    /// Waits until every group has been brought to the other cluster once: a disaster in the first second
+    /// of an edge would say little.
+    fn until_groups_follow(&self) -> Result<(), Failure> {
+        let follows = |edge: &&crossdock_model::edge::Edge| edge.sync.groups.is_some();
+        if !self.lab.embedded.is_empty() || !self.stage.pair().iter().any(follows) {
+            return Ok(());
+        }
+        let away = self.ground.cluster(&self.stage.away);
+        let places = self.ground.places_on(&self.stage.away);
+        let since = Instant::now();
+        for (name, _) in GROUPS {
+            let group = KafkaGroup::new(away, name).map_err(Failure::cluster)?;
+            loop {
+                let there = group.committed(&places).map_err(Failure::cluster)?;
+                if there.values().all(|f| f.offset.is_some()) {
+                    break;
+                }
+                if since.elapsed() > PATIENCE {
+                    return Err(Failure::cluster(anyhow!(
+                        "group {name} does not follow to `{}`",
+                        self.stage.away
+                    )));
+                }
+                std::thread::sleep(LOOK);
+            }
+        }
+        Ok(())
+    }
+
+    /// Kills home under load, and tells when. What was acknowledged by then counts.
     fn disaster(
         &mut self,
         load: Load,
         clients: Vec<GroupClient>,
         groups: &mut [Group],
-    ) -> Result<(), Failure> {
+    ) -> Result<Instant, Failure> {
         let Stage { home, .. } = self.stage;
         let how = self
             .script
             .hooks
             .kill(self.lab, home)
             .map_err(Failure::Cluster)?;
+        let killed = Instant::now();
         output::say(&format!("— Disaster: {how}."));
         self.figures.disaster_ms = clock::now_ms();
         self.sent.extend(load.stop());
@@ -224,7 +255,7 @@ impl Play<'_> {
             // They die with their cluster: what they processed last is not committed.
             group.at_home(client.stop(false));
         }
-        Ok(())
+        Ok(killed)
     }
 
     fn failover(&mut self) -> Result<(), Failure> {

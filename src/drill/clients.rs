@@ -206,12 +206,15 @@ impl GroupClient {
         lock(&self.shared.positions).clone()
     }
 
-    /// Stops it, after a last commit or without; what it has processed.
+    /// Stops it, after a last commit or without; what it has processed. Without, its cluster is dead, and
+    /// a commit that waits for it is not waited for.
     pub(super) fn stop(self, commits: bool) -> Vec<u64> {
         self.commits_last.store(commits, Ordering::Release);
         self.is_stopping.store(true, Ordering::Release);
-        // A consumer that panicked has processed what it has noted.
-        self.thread.join().ok();
+        if commits {
+            // A consumer that panicked has processed what it has noted.
+            self.thread.join().ok();
+        }
         lock(&self.shared.processed).clone()
     }
 }

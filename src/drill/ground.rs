@@ -138,7 +138,8 @@ impl Ground {
         places(&self.topics_on(alias))
     }
 
-    fn cluster(&self, alias: &Alias) -> &Arc<Cluster> {
+    /// The client of one of the two.
+    pub fn cluster(&self, alias: &Alias) -> &Arc<Cluster> {
         if alias == self.home.alias() {
             &self.home
         } else {

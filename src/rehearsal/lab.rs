@@ -82,7 +82,9 @@ impl Lab {
         let properties = Properties::default()
             .set("bootstrap.servers", &*address)
             .set("allow.auto.create.topics", "false")
-            .set("fetch.wait.max.ms", "10");
+            .set("fetch.wait.max.ms", "10")
+            // A commit to a cluster that has died is given up this soon.
+            .set("session.timeout.ms", "6000");
         self.clusters
             .push(Arc::new(Cluster::new(alias, properties, embedded.clone())?));
         self.addresses.push((alias.clone(), address));

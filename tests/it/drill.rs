@@ -25,7 +25,7 @@ fn drill(name: &str, text: &str) {
     let (kill, revive) = (order("kill"), order("revive"));
     let arguments = [
         "--from", "bj", "--to", "sh", "--on", &on, "--kill", &kill, "--revive", &revive, "--span",
-        "3s",
+        "4s",
     ];
     let mut begun = scene.begin("drill", &arguments);
     let since = Instant::now();
