@@ -167,6 +167,14 @@ impl Rules {
         facts.topic_ids.get(&*twin.source_topic).cloned()
     }
 
+    /// A committed position, where it is of both topics as they are now.
+    pub fn committed_now(&self, twin: &Twin, fetched: &Fetched) -> Option<i64> {
+        let (noted, now) = (Note::parse(&fetched.metadata), self.note(twin));
+        let is_of_former =
+            is_other(&noted.topic_id, &now.topic_id) || is_other(&noted.target_id, &now.target_id);
+        fetched.offset.filter(|_| !is_of_former)
+    }
+
     /// Asks both clusters anew about the topics of some partitions.
     fn refresh(&self, twins: &[Twin]) -> Result<(), Error> {
         let ids = |cluster: &Cluster, topics: BTreeSet<&str>| {

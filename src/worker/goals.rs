@@ -62,22 +62,23 @@ impl Worker {
         Some(Ending::CaughtUp)
     }
 
-    /// What other instances hold is seen in the group's committed offsets.
+    /// What other instances hold is seen in the group's committed offsets; those of a topic that was created
+    /// again since say nothing.
     fn reached_elsewhere(&self, shared: &Shared, open: &[(&TopicPartition, &i64)]) -> bool {
-        let Ok(committed) = self.setup.target.group_offsets(&shared.group) else {
+        let Ok(committed) = self.setup.target.group_positions(&shared.group) else {
             return false;
         };
         let twins = self.catalog().twins();
-        let target_of = |place: &TopicPartition| {
-            twins
-                .iter()
-                .find(|t| t.source() == *place)
-                .map(Twin::target)
+        let twins: BTreeMap<TopicPartition, &Twin> =
+            twins.iter().map(|twin| (twin.source(), twin)).collect();
+        let position = |place: &TopicPartition| {
+            let twin = twins.get(place)?;
+            shared
+                .rules
+                .committed_now(twin, committed.get(&twin.target())?)
         };
-        open.iter().all(|(place, goal)| {
-            let found = target_of(place).and_then(|target| committed.get(&target).copied());
-            found.is_some_and(|offset| offset >= **goal)
-        })
+        open.iter()
+            .all(|(place, goal)| position(place).is_some_and(|offset| offset >= **goal))
     }
 
     /// A cluster that does not answer, or refuses, is waited for no longer.
