@@ -27,6 +27,11 @@ const keyboard = (target, act) => {
   });
 };
 
+// What stays the same is not touched: it would be styled and drawn again.
+const put = (target, name, value) => {
+  if (target.getAttribute(name) !== value) target.setAttribute(name, value);
+};
+
 // How an edge is coloured: by what is gravest.
 export function tone(edge) {
   if (edge.health === "alarm" || edge.state === "halted" || edge.state === "retrying") return "bad";
@@ -125,19 +130,22 @@ export class Map {
     if (!line) return;
     const kind = tone(edge);
     const isMoving = edge.records_per_second >= 0.5 && kind !== "idle";
-    line.group.setAttribute("class", `edge ${kind}${edge.name === chosen ? " chosen" : ""}${isMoving ? " moving" : ""}`);
+    put(line.group, "class", `edge ${kind}${edge.name === chosen ? " chosen" : ""}${isMoving ? " moving" : ""}`);
     // A hundred times the throughput is three times the width.
-    const width = 2.2 + 1.5 * Math.log10(1 + edge.records_per_second);
-    line.line.style.strokeWidth = width.toFixed(1);
-    line.flow.style.strokeWidth = Math.max(1.4, width / 2.6).toFixed(1);
-    line.line.setAttribute("marker-end", `url(#end-${kind})`);
+    const width = (2.2 + 1.5 * Math.log10(1 + edge.records_per_second)).toFixed(1);
+    if (line.width !== width) {
+      line.width = width;
+      line.line.style.strokeWidth = width;
+      line.flow.style.strokeWidth = Math.max(1.4, width / 2.6).toFixed(1);
+    }
+    put(line.line, "marker-end", `url(#end-${kind})`);
     const rate = `${short(edge.records_per_second)}/s`;
     const lag = kind === "good" && edge.lag_records === 0 ? t(edge.state) : `${t("lag")} ${short(edge.lag_records)}`;
     const shown = kind === "bad" || kind === "idle" ? t(edge.health === "alarm" ? "alarm" : edge.state) : rate;
     if (line.rate.textContent !== shown) line.rate.textContent = shown;
     if (line.lag.textContent !== lag) line.lag.textContent = lag;
     const label = `${edge.name}: ${edge.source} ${t("to")} ${edge.target}, ${t(edge.state)}, ${rate}, ${t("lag")} ${edge.lag_records}`;
-    line.group.setAttribute("aria-label", label);
+    put(line.group, "aria-label", label);
   }
 }
 
