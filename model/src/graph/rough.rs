@@ -40,7 +40,9 @@ fn rough_words<'s>(
 pub(crate) fn names(space: &Space) -> Vec<String> {
     let links = || space.names.links.iter().flatten();
     let rough: BTreeSet<String> = links()
-        .flat_map(|link| rough_words(space, link).flatten())
+        .flat_map(|link| &link.selector.topics)
+        .filter(|(text, _)| space.store.is_large(text))
+        .filter_map(|(_, whole)| shortest(whole.hir()))
         .take(WORDS_MAX)
         .collect();
     let mut words = rough.clone();

@@ -23,6 +23,9 @@ pub(crate) const LEGAL: Lang = Lang(2);
 /// Every string of legal characters, the empty one too.
 pub(crate) const STRINGS: Lang = Lang(3);
 
+/// States from which on two automata side by side may have too many.
+const LARGE: usize = 140;
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Op {
     And(Lang, Lang),
@@ -97,6 +100,20 @@ impl Store {
     /// Whether the automaton of a pattern would be too large.
     pub(crate) fn is_too_large(&self, text: &str) -> bool {
         matches!(self.patterns.get(text), Some(None))
+    }
+
+    /// Whether the automaton of a pattern would be too large, or is so large that two of the kind may not
+    /// be put together. A list of names is not: it is tried name by name.
+    pub(crate) fn is_large(&self, text: &str) -> bool {
+        let is_list = || {
+            let text = text.to_owned();
+            crate::graph::pattern::literals(&crate::edge::Pattern { text }).is_some()
+        };
+        match self.patterns.get(text) {
+            Some(Some(lang)) => self.get(*lang).states.len() > LARGE && !is_list(),
+            Some(None) => true,
+            None => false,
+        }
     }
 
     /// Exactly these names.
