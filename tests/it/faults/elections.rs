@@ -75,6 +75,7 @@ fn a_source_that_forgot_what_was_copied_is_told_and_never_copied_over() {
 }
 
 #[test]
+#[ignore = "long, or wants a machine of its own: `make test-all`"]
 fn a_target_that_forgot_what_it_acknowledged_gets_it_again() {
     let mut scene = forgetful("target-forgot", "sh");
     scene.start();

@@ -68,6 +68,7 @@ fn half_open(name: &str, alias: &str) {
 }
 
 #[test]
+#[ignore = "long, or wants a machine of its own: `make test-all`"]
 fn slow_narrow_and_resetting_on_both_sides_it_is_exact_and_tells_its_lag() {
     let mut scene = one_way("slow", 2);
     scene.proxy("bj");
@@ -98,6 +99,7 @@ fn slow_narrow_and_resetting_on_both_sides_it_is_exact_and_tells_its_lag() {
 }
 
 #[test]
+#[ignore = "long, or wants a machine of its own: `make test-all`"]
 fn two_sides_parted_each_goes_on_alone_and_both_are_whole_when_they_meet() {
     let mut scene = two_way("parted", 2);
     scene.proxy("bj");
@@ -121,6 +123,7 @@ fn two_sides_parted_each_goes_on_alone_and_both_are_whole_when_they_meet() {
 }
 
 #[test]
+#[ignore = "long, or wants a machine of its own: `make test-all`"]
 fn one_key_written_on_both_sides_at_once_is_complete_on_both() {
     let mut scene = two_way("one-key", 1);
     scene.start();

@@ -11,6 +11,7 @@ use super::{judge, until_more, with_keys};
 use crate::scenes::one_way;
 
 #[test]
+#[ignore = "long, or wants a machine of its own: `make test-all`"]
 fn killed_while_idle_it_copies_nothing_again() {
     let mut scene = one_way("killed-idle", 3);
     scene.produce("bj", "orders", 2_000);
@@ -22,6 +23,7 @@ fn killed_while_idle_it_copies_nothing_again() {
 }
 
 #[test]
+#[ignore = "long, or wants a machine of its own: `make test-all`"]
 fn killed_when_its_commit_is_done_and_the_answer_lost_it_copies_nothing_again() {
     let mut scene = one_way("answer-lost", 2);
     scene.proxy("sh");
@@ -45,6 +47,7 @@ fn killed_when_its_commit_is_done_and_the_answer_lost_it_copies_nothing_again() 
 }
 
 #[test]
+#[ignore = "long, or wants a machine of its own: `make test-all`"]
 fn the_answer_to_a_commit_lost_again_and_again_it_reads_back_and_goes_on() {
     let mut scene = one_way("answers-lost", 2);
     scene.proxy("sh");
@@ -65,6 +68,7 @@ fn the_answer_to_a_commit_lost_again_and_again_it_reads_back_and_goes_on() {
 }
 
 #[test]
+#[ignore = "long, or wants a machine of its own: `make test-all`"]
 fn at_least_once_killed_under_load_it_repeats_only_what_was_on_its_way() {
     let mut scene = with_keys("at-least-once", "delivery: at_least_once", 3);
     scene.start();
@@ -86,6 +90,7 @@ fn at_least_once_killed_under_load_it_repeats_only_what_was_on_its_way() {
 }
 
 #[test]
+#[ignore = "long, or wants a machine of its own: `make test-all`"]
 fn told_to_stop_with_a_slow_target_it_ends_in_order_and_copies_nothing_again() {
     let mut scene = one_way("stopped-slow", 2);
     scene.proxy("sh");
@@ -107,6 +112,7 @@ fn told_to_stop_with_a_slow_target_it_ends_in_order_and_copies_nothing_again() {
 }
 
 #[test]
+#[ignore = "long, or wants a machine of its own: `make test-all`"]
 fn instances_that_come_and_go_every_two_seconds_copy_everything_once() {
     let mut scene = one_way("storm", 6);
     scene.start_as("steady", &[]);
@@ -130,6 +136,7 @@ fn instances_that_come_and_go_every_two_seconds_copy_everything_once() {
 }
 
 #[test]
+#[ignore = "long, or wants a machine of its own: `make test-all`"]
 fn out_of_file_handles_it_says_so_and_loses_nothing() {
     let mut scene = one_way("handles", 2);
     scene.produce("bj", "orders", 1_000);

@@ -16,6 +16,7 @@ fn record(value: Vec<u8>) -> Record {
 }
 
 #[test]
+#[ignore = "long, or wants a machine of its own: `make test-all`"]
 fn ten_megabytes_that_compress_to_little_pass_where_the_little_does() {
     let keys = "sync: { configs: false }, producer: { compression.type: zstd }";
     let mut scene = with_keys("compressible", keys, 1);
@@ -31,6 +32,7 @@ fn ten_megabytes_that_compress_to_little_pass_where_the_little_does() {
 }
 
 #[test]
+#[ignore = "long, or wants a machine of its own: `make test-all`"]
 fn ten_megabytes_that_do_not_compress_pass_and_others_do_not_wait_for_them() {
     let mut scene = one_way("incompressible", 1);
     let large = [("max.message.bytes", "20000000")];
@@ -49,6 +51,7 @@ fn ten_megabytes_that_do_not_compress_pass_and_others_do_not_wait_for_them() {
 }
 
 #[test]
+#[ignore = "long, or wants a machine of its own: `make test-all`"]
 fn headers_of_our_name_that_are_poison_are_carried_and_stop_nothing() {
     let mut scene = one_way("poison", 1);
     let values: [Option<Vec<u8>>; 7] = [
@@ -79,6 +82,7 @@ fn headers_of_our_name_that_are_poison_are_carried_and_stop_nothing() {
 }
 
 #[test]
+#[ignore = "long, or wants a machine of its own: `make test-all`"]
 fn a_forged_header_that_names_the_target_is_dropped_and_counted_where_it_can_be_seen() {
     let mut scene = one_way("forged", 1);
     let target = scene.broker("sh").cluster_id().to_owned();
@@ -99,6 +103,7 @@ fn a_forged_header_that_names_the_target_is_dropped_and_counted_where_it_can_be_
 }
 
 #[test]
+#[ignore = "long, or wants a machine of its own: `make test-all`"]
 fn a_record_without_key_for_a_compacted_target_stands_with_its_reason() {
     let mut scene = one_way("keyless", 1);
     scene.topic("bj", "users", 1);

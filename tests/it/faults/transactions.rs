@@ -10,6 +10,7 @@ use super::{judge, until_more, with_keys};
 use crate::scenes::{ONE_WAY, one_way};
 
 #[test]
+#[ignore = "long, or wants a machine of its own: `make test-all`"]
 fn markers_at_the_end_of_a_log_are_no_lag() {
     let mut scene = one_way("markers", 2);
     scene.start();
@@ -21,6 +22,7 @@ fn markers_at_the_end_of_a_log_are_no_lag() {
 }
 
 #[test]
+#[ignore = "long, or wants a machine of its own: `make test-all`"]
 fn a_target_away_for_longer_than_a_transaction_may_last_misses_nothing() {
     let keys = "producer: { transaction.timeout.ms: 5000 }";
     let mut scene = with_keys("outlasted", keys, 2);
@@ -41,6 +43,7 @@ fn a_target_away_for_longer_than_a_transaction_may_last_misses_nothing() {
 }
 
 #[test]
+#[ignore = "long, or wants a machine of its own: `make test-all`"]
 fn of_transactions_that_are_mostly_aborted_only_the_committed_arrive() {
     let mut scene = one_way("mostly-aborted", 2);
     scene.start();
@@ -49,6 +52,7 @@ fn of_transactions_that_are_mostly_aborted_only_the_committed_arrive() {
 }
 
 #[test]
+#[ignore = "long, or wants a machine of its own: `make test-all`"]
 fn a_producer_that_the_target_has_forgotten_while_idle_goes_on() {
     let forgets = [
         ("producer.id.expiration.ms", "2000"),
