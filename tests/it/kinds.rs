@@ -169,7 +169,6 @@ fn configs_begin_to_follow_and_cease_to() {
         &format!(
             "{head}
 ~ topic orders on `sh`: configs
-      max.message.bytes: 1048588 -> 1064972
       retention.ms: -1 -> 1000000
 
 Plan: 0 to create, 1 to change, 0 to delete; 0 errors, 0 warnings.
