@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use super::Scene;
 use crate::pool::Lease;
 use crate::record::Record;
@@ -128,25 +130,38 @@ impl Scene {
         });
     }
 
-    /// Waits until a source partition is in a state, and returns its reason.
+    /// Waits until a source partition is in a state, and returns its reason. Caught up is one that knows of
+    /// all that its log holds now.
     pub fn until_partition(&mut self, topic: &str, partition: i64, state: &str) -> String {
         let what = format!("{topic}-{partition} is {state}");
         wait::until(&what, self.patience, || {
-            let mut seen = "it is in no status".to_owned();
-            for dock in self.docks.values_mut() {
-                let status = dock.status()?;
-                let edges = status["edges"].as_array().into_iter().flatten();
-                for found in edges.filter_map(|e| e["partitions"].as_array()).flatten() {
-                    if found["topic"] == topic && found["partition"] == partition {
-                        if found["state"] == state {
-                            return Ok(found["reason"].as_str().unwrap_or_default().to_owned());
-                        }
-                        seen = found.to_string();
-                    }
-                }
+            let all = self.said_of(topic, partition)?;
+            let Some((source, found)) = all.iter().find(|(_, found)| found["state"] == state)
+            else {
+                return Err(format!("{all:?}"));
+            };
+            let number = usize::try_from(partition).expect("it is a number");
+            let end = || self.logs(source, topic)[number].1;
+            if state == "caught_up" && found["log_end_offset"] != end() {
+                return Err(format!("it does not know of all that there is: {found}"));
             }
-            Err(seen)
+            Ok(found["reason"].as_str().unwrap_or_default().to_owned())
         })
+    }
+
+    /// What the crossdocks say of a source partition, each with the cluster that it is of.
+    fn said_of(&mut self, topic: &str, partition: i64) -> Result<Vec<(String, Value)>, String> {
+        let mut said = Vec::new();
+        for dock in self.docks.values_mut() {
+            let status = dock.status()?;
+            for edge in status["edges"].as_array().into_iter().flatten() {
+                let source = edge["source"].as_str().unwrap_or_default();
+                let all = edge["partitions"].as_array().into_iter().flatten();
+                let its = all.filter(|p| p["topic"] == topic && p["partition"] == partition);
+                said.extend(its.map(|found| (source.to_owned(), found.clone())));
+            }
+        }
+        Ok(said)
     }
 
     /// Waits until the first edge gives a reason that has these words.

@@ -423,6 +423,37 @@ fn two_owners_of_one_partition_at_a_time_are_seen() {
 }
 
 #[test]
+fn users_transactions_may_overlap() {
+    use Kind::{Commit, Transactional as Data};
+    let all = |first| {
+        let markers = [(1, 0, 2_000, Commit), (2, 0, 2_001, Commit)];
+        let written = [(1, 0, first, Data), (2, 0, first + 1, Data)];
+        batches(&[written, markers].concat())
+    };
+    let mut evidence = all(1_000);
+    assert_eq!(checks(&evidence), BTreeSet::from([Check::Writer]));
+    // The same batches, and in them what no edge has stamped.
+    let births = log_of(&mut evidence, "bj", 0).len();
+    assert!(births > 1);
+    let place = ("sh".to_owned(), "orders".to_owned(), 0);
+    let moved = evidence.batches.remove(&place).expect("it is there");
+    let log = log_of(&mut evidence, "bj", 0);
+    let unstamped = log.iter().position(|r| r.last_hop().is_none());
+    let first = log[unstamped.expect("some were born there")].offset;
+    let at_home = moved.into_iter().map(|batch| match batch.kind {
+        Data => Batch {
+            first,
+            last: first,
+            ..batch
+        },
+        _ => batch,
+    });
+    let place = ("bj".to_owned(), "orders".to_owned(), 0);
+    evidence.batches.insert(place, at_home.collect());
+    assert_eq!(checks(&evidence), BTreeSet::new());
+}
+
+#[test]
 fn what_only_one_isolation_level_shows_is_hidden_attempts_and_nothing_else() {
     let mut evidence = two_way();
     evidence.uncommitted = evidence.clusters.clone();

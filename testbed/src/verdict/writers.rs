@@ -1,6 +1,7 @@
-//! One writer at a time: transactions of two owners never overlap in a partition (I24).
+//! One writer at a time: transactions of two owners never overlap in a partition (I24). Users' own
+//! producers may: what they write has no hop.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Check, Evidence, Verdict};
 use crate::segments::{Batch, Kind};
@@ -31,7 +32,9 @@ pub(super) fn check(evidence: &Evidence, verdict: &mut Verdict) {
             }
             *epoch = (*epoch).max(batch.epoch);
         }
-        let spans = committed(batches);
+        let users = users(evidence, (alias, topic, *partition), batches);
+        let mut spans = committed(batches);
+        spans.retain(|span| !users.contains(&span.producer));
         for pair in spans.windows(2) {
             if pair[1].first < pair[0].last && pair[0].producer != pair[1].producer {
                 let text = format!(
@@ -42,6 +45,26 @@ pub(super) fn check(evidence: &Evidence, verdict: &mut Verdict) {
             }
         }
     }
+}
+
+/// The producers that wrote records which no edge has stamped.
+fn users(
+    evidence: &Evidence,
+    (alias, topic, partition): (&str, &str, usize),
+    batches: &[Batch],
+) -> BTreeSet<i64> {
+    let topics = evidence.clusters.get(alias).map(|dump| &dump.topics);
+    let log = topics.and_then(|topics| topics.get(topic)?.get(partition));
+    let records = log.map_or(&[][..], |log| &log.records);
+    let wrote_unstamped = |batch: &&Batch| {
+        let from = records.partition_point(|record| record.offset < batch.first);
+        let mut its = records[from..]
+            .iter()
+            .take_while(|r| r.offset <= batch.last);
+        batch.kind == Kind::Transactional && its.any(|record| record.last_hop().is_none())
+    };
+    let found = batches.iter().filter(wrote_unstamped);
+    found.map(|batch| batch.producer).collect()
 }
 
 /// The transactions that became visible, by their first batch.
