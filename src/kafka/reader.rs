@@ -1,13 +1,13 @@
 //! Reads source partitions, by hand: no group, no committed offset, nothing written (invariant 6).
 //!
 //! Records come in batches and stay in librdkafka's memory: nothing is copied or allocated per record.
-#![expect(
-    unsafe_code,
-    reason = "rdkafka has no batch consume, and its header reader panics on names that are not UTF-8"
-)]
+#![expect(unsafe_code, reason = "rdkafka has no batch consume")]
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ffi::{CStr, CString, c_char, c_void};
+mod batch;
+mod record;
+
+use std::collections::HashMap;
+use std::ffi::CString;
 use std::ptr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,8 +16,10 @@ use rdkafka::bindings as sys;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use super::client::{Context, kind_of, words};
+use super::client::Context;
 use super::{Cluster, Error, ErrorKind, Properties};
+pub use batch::{Batch, Received};
+pub use record::{HeaderIter, Record};
 
 /// Most records of one batch.
 pub const BATCH_RECORDS_MAX: usize = 5_000;
@@ -57,18 +59,6 @@ impl Drop for Topic {
 
 // SAFETY: librdkafka's handles are thread-safe; the reader is used by one thread at a time.
 unsafe impl Send for Reader {}
-
-/// What arrived for a partition.
-pub enum Received<'a> {
-    /// A record.
-    Record(Record<'a>),
-    /// Everything up to this offset, the last stable one, has been read.
-    End(i64),
-    /// The position is outside of the log: records were removed or the log was cut.
-    OutOfRange,
-    /// The partition cannot be read now; librdkafka or a later try may.
-    Failed(Error),
-}
 
 impl Reader {
     /// Prepares a reader of the cluster.
@@ -281,273 +271,5 @@ impl Drop for Reader {
             // SAFETY: the handles are destroyed after this.
             unsafe { sys::rd_kafka_consume_stop(handle as *mut _, partition) };
         }
-    }
-}
-
-/// A batch of what arrived: destroyed, with what was not looked at, when it goes.
-pub struct Batch<'a> {
-    recreated: BTreeSet<String>,
-    slots: &'a HashMap<(usize, i32), usize>,
-    context: &'a Context,
-    messages: &'a mut Vec<*mut sys::rd_kafka_message_t>,
-    last: Option<(usize, i32, usize)>,
-}
-
-impl Batch<'_> {
-    /// Where logs were cut, by slot, though what lay behind has been read (KIP-320): of those that are out of
-    /// range in this batch.
-    pub fn cuts(&self) -> BTreeMap<usize, i64> {
-        let failed = self.messages.iter().filter_map(|native| {
-            // SAFETY: the message is alive until the batch is dropped.
-            let message = unsafe { &**native };
-            let is_error = RDKafkaErrorCode::from(message.err) == RDKafkaErrorCode::AutoOffsetReset;
-            let slot = || self.slots.get(&(message.rkt as usize, message.partition));
-            is_error.then(|| Some((*slot()?, cut_at(message)?)))?
-        });
-        failed.collect()
-    }
-
-    /// Topics that were deleted and created again: what is in this batch may be of either.
-    pub fn recreated(&self) -> &BTreeSet<String> {
-        &self.recreated
-    }
-
-    /// Hands each thing that arrived to `take`, with the slot of its partition, in order.
-    pub fn for_each(mut self, mut take: impl FnMut(usize, Received<'_>)) {
-        for i in 0..self.messages.len() {
-            let native = self.messages[i];
-            // SAFETY: the message is alive until the batch is dropped.
-            let message = unsafe { &*native };
-            let Some(slot) = self.slot(message) else {
-                continue;
-            };
-            let received = match RDKafkaErrorCode::from(message.err) {
-                RDKafkaErrorCode::NoError => Received::Record(Record {
-                    native,
-                    headers: Headers::of(native),
-                }),
-                RDKafkaErrorCode::PartitionEOF => Received::End(message.offset),
-                RDKafkaErrorCode::OffsetOutOfRange | RDKafkaErrorCode::AutoOffsetReset => {
-                    Received::OutOfRange
-                }
-                code => Received::Failed(self.failure(message, code)),
-            };
-            take(slot, received);
-        }
-    }
-
-    /// Records of one partition come in runs: the last answer is nearly always right.
-    fn slot(&mut self, message: &sys::rd_kafka_message_t) -> Option<usize> {
-        let key = (message.rkt as usize, message.partition);
-        match self.last {
-            Some((topic, partition, slot)) if (topic, partition) == key => Some(slot),
-            _ => {
-                let slot = *self.slots.get(&key)?;
-                self.last = Some((key.0, key.1, slot));
-                Some(slot)
-            }
-        }
-    }
-
-    fn failure(&self, message: &sys::rd_kafka_message_t, code: RDKafkaErrorCode) -> Error {
-        // SAFETY: the topic handle of a message is alive as long as the message.
-        let topic =
-            unsafe { CStr::from_ptr(sys::rd_kafka_topic_name(message.rkt)) }.to_string_lossy();
-        let place = format!("{topic}-{} at offset {}", message.partition, message.offset);
-        self.context.plain(
-            kind_of(code),
-            format!("cannot read {place}: {}", words(code)),
-        )
-    }
-}
-
-/// Where a log was cut, from `Partition log truncation detected at …: broker end offset is N (…`.
-fn cut_at(message: &sys::rd_kafka_message_t) -> Option<i64> {
-    if message.payload.is_null() {
-        return None;
-    }
-    // SAFETY: the payload of an error is its text.
-    let text = unsafe { std::slice::from_raw_parts(message.payload.cast::<u8>(), message.len) };
-    cut_in(&String::from_utf8_lossy(text))
-}
-
-fn cut_in(text: &str) -> Option<i64> {
-    let (_, rest) = text
-        .split_once("truncation detected")?
-        .1
-        .split_once("end offset is ")?;
-    let digits = rest.find(|c: char| !c.is_ascii_digit());
-    rest[..digits.unwrap_or(rest.len())].parse().ok()
-}
-
-impl Drop for Batch<'_> {
-    fn drop(&mut self) {
-        for message in self.messages.drain(..) {
-            // SAFETY: each message is ours, and destroyed once.
-            unsafe { sys::rd_kafka_message_destroy(message) };
-        }
-    }
-}
-
-/// A record as it was read.
-pub struct Record<'a> {
-    native: *mut sys::rd_kafka_message_t,
-    headers: Headers<'a>,
-}
-
-/// The headers of a record.
-#[derive(Clone)]
-pub struct HeaderIter<'a> {
-    headers: *mut sys::rd_kafka_headers_t,
-    next: usize,
-    record: std::marker::PhantomData<&'a ()>,
-}
-
-impl<'a> Iterator for HeaderIter<'a> {
-    type Item = (&'a [u8], Option<&'a [u8]>);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.headers.is_null() {
-            return None;
-        }
-        let (mut name, mut value, mut size): (*const c_char, *const c_void, usize) =
-            (ptr::null(), ptr::null(), 0);
-        // SAFETY: the headers belong to the message, and stay while the record is borrowed.
-        unsafe {
-            let error = sys::rd_kafka_header_get_all(
-                self.headers,
-                self.next,
-                &raw mut name,
-                &raw mut value,
-                &raw mut size,
-            );
-            if error != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
-                return None;
-            }
-            self.next += 1;
-            let value =
-                (!value.is_null()).then(|| std::slice::from_raw_parts(value.cast::<u8>(), size));
-            Some((CStr::from_ptr(name).to_bytes(), value))
-        }
-    }
-}
-
-struct Headers<'a>(
-    *mut sys::rd_kafka_headers_t,
-    std::marker::PhantomData<&'a ()>,
-);
-
-impl Headers<'_> {
-    fn of(message: *mut sys::rd_kafka_message_t) -> Self {
-        let mut headers = ptr::null_mut();
-        // SAFETY: the message is alive; without headers the call leaves the pointer null.
-        unsafe { sys::rd_kafka_message_headers(message, &raw mut headers) };
-        Self(headers, std::marker::PhantomData)
-    }
-}
-
-impl Record<'_> {
-    fn message(&self) -> &sys::rd_kafka_message_t {
-        // SAFETY: alive as long as the batch, which this borrows from.
-        unsafe { &*self.native }
-    }
-
-    /// Its offset.
-    pub fn offset(&self) -> i64 {
-        self.message().offset
-    }
-
-    /// Its key; `None` is null, which is not empty.
-    pub fn key(&self) -> Option<&[u8]> {
-        let m = self.message();
-        // SAFETY: the key lives as long as the message.
-        (!m.key.is_null()).then(|| unsafe { std::slice::from_raw_parts(m.key.cast(), m.key_len) })
-    }
-
-    /// The leader epoch in which it was written, where the source tells (KIP-101).
-    pub fn leader_epoch(&self) -> Option<i32> {
-        // SAFETY: the message is alive.
-        let epoch = unsafe { sys::rd_kafka_message_leader_epoch(self.native) };
-        (epoch >= 0).then_some(epoch)
-    }
-
-    /// Its value; `None` is a tombstone.
-    pub fn value(&self) -> Option<&[u8]> {
-        let m = self.message();
-        // SAFETY: the value lives as long as the message.
-        (!m.payload.is_null())
-            .then(|| unsafe { std::slice::from_raw_parts(m.payload.cast(), m.len) })
-    }
-
-    /// Key and value together, in bytes.
-    pub fn bytes(&self) -> u64 {
-        (self.message().len + self.message().key_len) as u64
-    }
-
-    /// Its timestamp, in milliseconds since the epoch; −1 when it has none.
-    pub fn timestamp(&self) -> i64 {
-        let mut kind = sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
-        // SAFETY: the message is alive.
-        unsafe { sys::rd_kafka_message_timestamp(self.native, &raw mut kind) }
-    }
-
-    /// Key, value and headers together, in bytes.
-    pub fn size(&self) -> u64 {
-        let of = |(name, value): (&[u8], Option<&[u8]>)| name.len() + value.map_or(0, <[u8]>::len);
-        self.bytes() + self.header_iter().map(of).sum::<usize>() as u64
-    }
-
-    /// Its headers, in order: names up to their first NUL, and values, `None` where they are null.
-    pub fn header_iter(&self) -> HeaderIter<'_> {
-        HeaderIter {
-            headers: self.headers.0,
-            next: 0,
-            record: std::marker::PhantomData,
-        }
-    }
-
-    /// Hands the value of each header of this name to `see`, in order. A null value is empty here.
-    pub fn each_header(&self, name: &CStr, mut see: impl FnMut(&[u8])) {
-        let named = self
-            .header_iter()
-            .filter(|(found, _)| *found == name.to_bytes());
-        named.for_each(|(_, value)| see(value.unwrap_or_default()));
-    }
-
-    /// Hands name and value of each header to `see`, in order. A name ends at its first NUL.
-    pub fn headers(&self, mut see: impl FnMut(&[u8], Option<&[u8]>)) {
-        self.header_iter()
-            .for_each(|(name, value)| see(name, value));
-    }
-
-    /// Takes the headers out of the record, byte for byte, for another one to own; null when it has none.
-    pub(super) fn detach_headers(&mut self) -> *mut sys::rd_kafka_headers_t {
-        let mut headers = ptr::null_mut();
-        // SAFETY: the message gives its headers away; the caller owns them.
-        unsafe { sys::rd_kafka_message_detach_headers(self.native, &raw mut headers) };
-        self.headers.0 = ptr::null_mut();
-        headers
-    }
-
-    /// Value and key as they are: null is not empty.
-    pub(super) fn raw(&self) -> ((*mut c_void, usize), (*mut c_void, usize)) {
-        let m = self.message();
-        ((m.payload, m.len), (m.key, m.key_len))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn where_a_log_was_cut_is_in_the_words_of_the_client() {
-        let said = "Partition log truncation detected at offset 40 (leader epoch 2): broker end offset is 25 \
-                    (offset leader epoch 2). Reset to INVALID.: Local: Log truncation (broker 1)";
-        assert_eq!(cut_in(said), Some(25));
-        assert_eq!(
-            cut_in("fetch failed due to requested offset not available"),
-            None
-        );
     }
 }

@@ -1,10 +1,10 @@
 //! The names, what they mean, and where their figures come from.
 
+mod edges;
+
 use std::borrow::Cow;
 use std::fmt::Error;
 
-use crossdock_model::expect::Health;
-use crossdock_model::groups::State as GroupState;
 use crossdock_model::latency::Histogram;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
@@ -14,8 +14,9 @@ use prometheus_client::registry::Unit;
 
 use crate::monitor::EdgeView;
 use crate::process::Usage;
-use crate::worker::status::KINDS;
 use crate::worker::{EdgeSnapshot, State};
+
+pub(super) use edges::of_edges;
 
 const STATES: [State; 6] = [
     State::Starting,
@@ -114,221 +115,6 @@ fn one(figure: u64) -> Vec<Series<'static>> {
 
 fn real(figure: f64) -> Vec<Series<'static>> {
     vec![(Vec::new(), figure)]
-}
-
-/// Names whose series are edges.
-pub(super) fn of_edges() -> Vec<Family> {
-    let mut families = copied();
-    families.extend(trouble());
-    families.extend(standing());
-    families.extend(groups());
-    families
-}
-
-/// Of edges whose groups follow.
-fn groups() -> Vec<Family> {
-    vec![
-        gauge(
-            "groups",
-            "Consumer groups that `sync.groups` names, by how they stand",
-            |e| {
-                let kept = e.edge.group_sync.iter();
-                let count = |state| {
-                    let all = kept.clone().flat_map(|kept| &kept.groups);
-                    all.filter(|group| group.state == state).count()
-                };
-                let series = |state: GroupState| {
-                    (vec![("state", state.as_str().into())], count(state) as f64)
-                };
-                match e.edge.group_sync {
-                    Some(_) => GroupState::ALL.map(series).to_vec(),
-                    None => Vec::new(),
-                }
-            },
-        ),
-        counter(
-            "group_positions_committed",
-            "Positions of groups committed at the target",
-            |e| match &e.edge.group_sync {
-                Some(kept) => one(kept.committed_total),
-                None => Vec::new(),
-            },
-        ),
-        seconds(
-            "groups_last_round",
-            "Since the positions of groups were looked at last",
-            |e| {
-                let last = e
-                    .edge
-                    .group_sync
-                    .as_ref()
-                    .and_then(|k| k.last_round_seconds);
-                last.map(real).unwrap_or_default()
-            },
-        ),
-    ]
-}
-
-fn copied() -> Vec<Family> {
-    vec![
-        counter(
-            "records_replicated",
-            "Records copied, final at the target",
-            |e| one(e.edge.counts.done.records),
-        ),
-        counter("bytes_replicated", "Their keys and values, in bytes", |e| {
-            one(e.edge.counts.done.bytes)
-        }),
-        counter(
-            "batches_replicated",
-            "The batches they were taken from the source in",
-            |e| one(e.edge.counts.done.batches),
-        ),
-        counter("records_dropped", "Records not copied, by reason", |e| {
-            let done = &e.edge.counts.done;
-            [
-                ("loop", done.dropped_loop),
-                ("replica", done.dropped_replica),
-                ("sample", done.dropped_sample),
-                ("filter", done.dropped_filter),
-                ("refused", done.dropped_refused),
-                ("dead_letter", done.dead_letters),
-            ]
-            .map(|(reason, count)| (vec![("reason", reason.into())], count as f64))
-            .to_vec()
-        }),
-        counter(
-            "records_refused",
-            "Records that the target refused for good",
-            |e| one(e.edge.counts.refused),
-        ),
-        counter(
-            "foreign_headers",
-            "Headers of the provenance header's name that are none, carried along",
-            |e| one(e.edge.counts.done.foreign_headers),
-        ),
-        counter(
-            "timestamps_replaced",
-            "Records whose timestamp 0 the target replaced by its own",
-            |e| one(e.edge.counts.done.zero_timestamps),
-        ),
-        counter(
-            "transactions",
-            "Transactions ended at the target, by outcome",
-            |e| {
-                [
-                    ("committed", e.edge.counts.committed),
-                    ("aborted", e.edge.counts.aborted),
-                ]
-                .map(|(outcome, count)| (vec![("outcome", outcome.into())], count as f64))
-                .to_vec()
-            },
-        ),
-    ]
-}
-
-fn trouble() -> Vec<Family> {
-    vec![
-        counter("errors", "Errors that were met, by kind", |e| {
-            e.edge
-                .counts
-                .errors
-                .iter()
-                .zip(KINDS)
-                .map(|(count, (_, kind))| (vec![("kind", kind.into())], *count as f64))
-                .collect()
-        }),
-        counter("retries", "Things that failed and were tried again", |e| {
-            one(e.edge.counts.retries)
-        }),
-        counter(
-            "rebalances",
-            "Times that the group gave or took partitions",
-            |e| one(e.edge.counts.rebalances),
-        ),
-        counter("worker_restarts", "Streams that were started again", |e| {
-            one(e.edge.counts.restarts)
-        }),
-        counter(
-            "lost_ranges",
-            "Ranges of source offsets that were removed before they could be copied",
-            |e| one(e.edge.counts.lost_ranges),
-        ),
-        counter("offsets_lost", "The source offsets in these ranges", |e| {
-            one(e.edge.counts.lost_offsets)
-        }),
-    ]
-}
-
-fn standing() -> Vec<Family> {
-    vec![
-        gauge("edge_state", "1 for the state that the edge is in", |e| {
-            STATES
-                .map(|state| {
-                    let is_in = f64::from(u8::from(e.edge.state == state));
-                    (vec![("state", state.as_str().into())], is_in)
-                })
-                .to_vec()
-        }),
-        gauge(
-            "edge_health",
-            "1 for what it is: as expected, worth a look, or an alarm",
-            |e| {
-                [Health::Ok, Health::Warn, Health::Alarm]
-                    .map(|health| {
-                        let is_it = f64::from(u8::from(e.health == health));
-                        (vec![("health", health.as_str().into())], is_it)
-                    })
-                    .to_vec()
-            },
-        ),
-        gauge("partitions", "Partitions held by this process", |e| {
-            one(e.edge.partitions.len() as u64)
-        }),
-        gauge(
-            "halted_partitions",
-            "Those that stand until a person decides",
-            |e| {
-                let halted = e
-                    .edge
-                    .partitions
-                    .iter()
-                    .filter(|p| p.state == State::Halted);
-                one(halted.count() as u64)
-            },
-        ),
-        gauge(
-            "lag_records",
-            "Records stable at the source and not yet final at the target",
-            |e| real(e.edge.lag_records as f64),
-        ),
-        gauge(
-            "lag_bytes",
-            "The same in bytes, by the mean size of the records copied so far",
-            |e| one(e.edge.lag_bytes),
-        ),
-        seconds(
-            "record_age",
-            "Age of the oldest record not yet final at the target",
-            |e| real(e.edge.lag_seconds),
-        ),
-        gauge(
-            "unstable_records",
-            "Records behind an open transaction at the source",
-            |e| real(e.edge.unstable_records as f64),
-        ),
-        seconds(
-            "time_since_progress",
-            "Since the partition that stands longest got on or had nothing to copy",
-            |e| real(e.edge.progress_seconds),
-        ),
-        seconds("source_last_heard", "Since the source answered last", |e| {
-            real(e.edge.last_heard_seconds.source)
-        }),
-        seconds("target_last_heard", "Since the target answered last", |e| {
-            real(e.edge.last_heard_seconds.target)
-        }),
-    ]
 }
 
 /// Names whose series are partitions.

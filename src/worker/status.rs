@@ -4,6 +4,7 @@ mod counts;
 mod groups;
 mod report;
 mod snapshot;
+mod state;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
