@@ -9,6 +9,7 @@ use crossdock_model::edge::{Edge, Start};
 use crossdock_model::graph::{Names, literals};
 use crossdock_model::groups::{Choice, Selection};
 use crossdock_model::name::Alias;
+use crossdock_model::note::Note;
 use crossdock_model::plan::{self, Flow, Group, Inventory, Partition, Topic};
 use crossdock_model::topology::{Cluster as Declared, Topology};
 
@@ -225,15 +226,12 @@ fn bare(partitions: usize, replication_factor: usize) -> Topic {
 /// A target partition with its committed offset and the noted id of the source topic.
 type Noted = ((String, i32), (i64, Option<String>));
 
-/// A committed offset, with the source topic's id out of its note.
+/// A committed offset that still counts, with the source topic's id out of its note.
 fn noted(((topic, partition), fetched): (TopicPartition, Fetched)) -> Option<Noted> {
-    let id = fetched
-        .metadata
-        .split(' ')
-        .find_map(|part| part.strip_prefix("topic-id="))
-        .filter(|id| *id != "-")
-        .map(kafka_id);
-    Some(((topic.to_string(), partition), (fetched.offset?, id)))
+    let note = Note::parse(&fetched.metadata);
+    let offset = fetched.offset.filter(|_| note.moved_to.is_none())?;
+    let id = note.topic_id.map(|id| kafka_id(&id));
+    Some(((topic.to_string(), partition), (offset, id)))
 }
 
 /// An id as Kafka itself writes it: librdkafka uses another base64.

@@ -24,6 +24,9 @@ pub struct Note {
     /// `by`: who committed it, as `<instance>.<stream>`: the end of its transactional id. Whoever takes over
     /// can end the transaction that a dead owner has left open.
     pub by: Option<String>,
+    /// `moved-to`: the topic has another name on the target since, and the partition's progress is kept
+    /// under that name: this position counts no more.
+    pub moved_to: Option<String>,
     /// `set-by-hand`: a person has set the position.
     pub by_hand: bool,
 }
@@ -57,6 +60,7 @@ impl Note {
                 "target-id" => note.target_id = text(),
                 "target-end" => note.target_end = value.parse().ok(),
                 "by" => note.by = text(),
+                "moved-to" => note.moved_to = text(),
                 "born" => note.born = value.parse().ok(),
                 "epoch" => note.epoch = Epoch::parse(value),
                 "set-by-hand" => note.by_hand = true,
@@ -98,6 +102,9 @@ impl fmt::Display for Note {
         if let Some(by) = &self.by {
             write!(f, " by={by}")?;
         }
+        if let Some(name) = &self.moved_to {
+            write!(f, " moved-to={name}")?;
+        }
         match self.by_hand {
             true => f.write_str(" set-by-hand"),
             false => Ok(()),
@@ -121,6 +128,7 @@ mod tests {
                 behind: 12,
             }),
             by: Some("host-1.0".to_owned()),
+            moved_to: Some("orders-bj".to_owned()),
             by_hand: true,
         };
         assert_eq!(Note::parse(&full.to_string()), full);

@@ -43,6 +43,8 @@ struct Partition {
     ages: Ages,
     phase: Phase,
     retries: Backoff,
+    /// Where its progress is kept until the next commit.
+    former: Option<TopicPartition>,
     /// Its target was found ailing: it is asked before it is written again.
     is_ailing: bool,
 }
@@ -147,6 +149,7 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
                     self.backoff_unit * RETRY_UNITS.0,
                     self.backoff_unit * RETRY_UNITS.1,
                 ),
+                former: None,
                 is_ailing: false,
             };
             self.partitions.insert(self.next_slot, partition);
@@ -336,6 +339,7 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
                     Outlook::Resume(position)
                     | Outlook::ByHand(position)
                     | Outlook::Begin(position)
+                    | Outlook::TakeOver(position, _)
                     | Outlook::Skip(position) => {
                         if let Outlook::Skip(_) = outlook {
                             let (from, to) =

@@ -2,7 +2,9 @@
 //! of the edge itself.
 //!
 //! It is taken over when nobody else copies under the former name any more: an instance that has not
-//! heard of the change yet would copy on, and what it copies would be copied twice.
+//! heard of the change yet would copy on, and what it copies would be copied twice. The former place is
+//! marked in the same commit, for such an instance that joins later, or comes back: the progress that it
+//! finds there counts no more, and it waits in turn.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +24,7 @@ impl Rules {
     /// The target does not answer or refuses; or somebody still runs the edge under its former name.
     pub fn carry_over(&self, old: &Group, new: &Group, twins: &[Twin]) -> Result<(), Error> {
         let targets: Vec<_> = twins.iter().map(Twin::target).collect();
-        let has_own = |f: &Fetched| f.offset.is_some();
+        let has_own = |f: &Fetched| standing(f).is_some();
         if new.committed(&targets)?.values().any(has_own) {
             return Ok(());
         }
@@ -52,7 +54,7 @@ impl Rules {
     fn carried(&self, kept: &BTreeMap<TopicPartition, Fetched>, twin: &Twin) -> Option<Position> {
         let id = self.topic_id(twin);
         let same = kept.get(&twin.target());
-        let same = same.and_then(|f| Some((f.offset?, f.metadata.clone())));
+        let same = same.and_then(|f| Some((standing(f)?, f.metadata.clone())));
         let is_its = |(_, note): &(i64, String)| {
             let noted = noted_id(note).filter(|noted| noted != "-");
             noted.is_none() || noted == id.as_deref().map(kafka_id)
@@ -88,7 +90,7 @@ impl Rules {
         let places: Vec<_> = found.values().cloned().collect();
         let settled = Group::settled(&self.target, &self.group)?.committed(&places)?;
         let of = |(twin, place): (Twin, TopicPartition)| {
-            let offset = settled.get(&place).and_then(|f| f.offset);
+            let offset = settled.get(&place).and_then(standing);
             let former = match self.another(members.as_ref(), Some(&place)) {
                 Some(holder) => {
                     let (topic, partition) = &place;
@@ -129,7 +131,7 @@ impl Rules {
             cluster: self.target.alias().clone(),
             kind: ErrorKind::Stale,
             reason: format!(
-                "{what}; it must take the change over, or leave, before copying goes on"
+                "{what}; both must follow the same file, or one of them leave, before copying goes on"
             ),
         }
     }
@@ -151,8 +153,15 @@ pub(super) fn former_position(
     // Of several former names, the one that came furthest was the last.
     let found = positions.iter().filter(is_former);
     found
-        .filter_map(|(place, fetched)| Some((place.clone(), fetched.offset?)))
+        .filter_map(|(place, fetched)| Some((place.clone(), standing(fetched)?)))
         .max_by_key(|(_, offset)| *offset)
+}
+
+/// A committed position, where it still counts.
+pub(super) fn standing(fetched: &Fetched) -> Option<i64> {
+    fetched
+        .offset
+        .filter(|_| Note::parse(&fetched.metadata).moved_to.is_none())
 }
 
 fn noted_id(note: &str) -> Option<String> {
@@ -189,5 +198,29 @@ mod tests {
         assert_eq!(found(Some("a-b")), Some(("orders-bj".into(), 7)));
         assert_eq!(found(Some("x")), None);
         assert_eq!(found(None), None);
+    }
+
+    #[test]
+    fn progress_that_has_moved_on_counts_no_more() {
+        let mut positions = BTreeMap::from([(
+            ("orders-bj".into(), 0),
+            Fetched {
+                offset: Some(7),
+                metadata: "v1 topic-id=a target-end=0 moved-to=orders".to_owned(),
+            },
+        )]);
+        let twin = Twin {
+            source_topic: "orders".into(),
+            target_topic: "bj.orders".into(),
+            partition: 0,
+        };
+        assert_eq!(former_position(&positions, &twin, Some("a")), None);
+        let now = Fetched {
+            offset: Some(7),
+            metadata: "v1 topic-id=a target-end=0".to_owned(),
+        };
+        positions.insert(("orders".into(), 0), now);
+        let found = former_position(&positions, &twin, Some("a"));
+        assert_eq!(found, Some((("orders".into(), 0), 7)));
     }
 }

@@ -6,7 +6,7 @@ use crossdock_model::latency::Ages;
 use crossdock_model::note::Epoch;
 
 use super::engine::{Origin, Tally, Twin};
-use crate::kafka::{Error, Refused};
+use crate::kafka::{Error, Refused, TopicPartition};
 
 /// Where a partition goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub enum Outlook {
     ByHand(i64),
     /// From a position that is to be committed first.
     Begin(i64),
+    /// The same, taken over from the place where it is kept so far, which counts no more from then on.
+    TakeOver(i64, TopicPartition),
     /// From there, behind offsets that are lost.
     Skip(i64),
     /// Not at all, and why.
@@ -60,6 +62,9 @@ pub trait Positions {
 
     /// What to note with a committed position.
     fn note(&self, twin: &Twin, epoch: Option<Epoch>) -> String;
+
+    /// What to note with a position whose progress was taken over by this partition.
+    fn parting_note(&self, twin: &Twin) -> String;
 }
 
 /// What a stream tells while it runs.

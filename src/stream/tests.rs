@@ -255,6 +255,10 @@ impl Positions for FakePositions {
     fn note(&self, _: &Twin, _: Option<Epoch>) -> String {
         String::new()
     }
+
+    fn parting_note(&self, _: &Twin) -> String {
+        String::new()
+    }
 }
 
 struct Silent;

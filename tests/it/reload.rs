@@ -290,7 +290,6 @@ fn assert_each_copied_once(scene: &mut Scene, topics: &[&str]) {
 }
 
 #[test]
-#[ignore = "open: on a busy machine records were copied again, see docs/operations.md"]
 fn of_two_instances_the_one_that_hears_of_a_new_rename_first_waits_for_the_other() {
     let mut scene = one_way("reload-two", 4);
     scene.start();

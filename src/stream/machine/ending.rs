@@ -56,9 +56,11 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
         let positions: Vec<_> = moved
             .iter()
             .filter_map(|slot| self.partitions.get(slot))
-            .map(|p| {
+            .flat_map(|p| {
                 let note = self.positions.note(&p.twin, p.epochs.next);
-                (p.twin.target(), p.next, note)
+                let parting = p.former.clone();
+                let parting = parting.map(|f| (f, p.next, self.positions.parting_note(&p.twin)));
+                [(p.twin.target(), p.next, note)].into_iter().chain(parting)
             })
             .collect();
         let Some(lease) = &self.lease else {
@@ -68,6 +70,7 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
         self.engine.commit(lease, &positions)?;
         for slot in moved {
             if let Some(partition) = self.partitions.get_mut(&slot) {
+                partition.former = None;
                 partition.committed = Some(partition.next);
                 partition.epochs.committed = partition.epochs.next;
                 partition.retries.reset();

@@ -62,7 +62,7 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
         for (slot, outlook) in new.iter().zip(outlooks) {
             match outlook {
                 Ok(outlook) => {
-                    begins |= matches!(outlook, Outlook::Begin(_));
+                    begins |= matches!(outlook, Outlook::Begin(_) | Outlook::TakeOver(..));
                     self.settle_in(*slot, outlook);
                 }
                 Err(error) => self.retry_later(*slot, &error.to_string()),
@@ -117,6 +117,7 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
             return;
         };
         partition.forget_done();
+        partition.former = None;
         match outlook {
             Outlook::Resume(position) | Outlook::ByHand(position) => {
                 if let Outlook::ByHand(_) = outlook {
@@ -138,6 +139,13 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
                 );
             }
             Outlook::Begin(position) | Outlook::Skip(position) => {
+                partition.epochs = Epochs::default();
+                partition.committed = None;
+                partition.next = position;
+                partition.phase = Phase::Ready;
+            }
+            Outlook::TakeOver(position, former) => {
+                partition.former = Some(former);
                 partition.epochs = Epochs::default();
                 partition.committed = None;
                 partition.next = position;
