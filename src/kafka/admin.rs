@@ -18,7 +18,7 @@ use rdkafka::bindings as sys;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::TopicPartitionList;
 
-use super::{Fetched, TopicPartition};
+use super::TopicPartition;
 
 /// Which offset of a partition is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -236,67 +236,4 @@ pub(super) fn topic_ids(
         }
         Ok(ids)
     }
-}
-
-/// ListConsumerGroupOffsets: every committed offset of a group. Those of an open transaction do not
-/// count, and are not waited for.
-pub(super) fn group_positions(
-    client: Native,
-    group: &str,
-    timeout: Duration,
-) -> Result<BTreeMap<TopicPartition, Fetched>, KafkaError> {
-    let name = CString::new(group).unwrap_or_default();
-    let op = sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS;
-    let call = Call::new(client, op, timeout);
-    let mut offsets = BTreeMap::new();
-    // SAFETY: the request is copied by the call and destroyed once; the answer's pointers live as long
-    // as it.
-    unsafe {
-        let mut request =
-            sys::rd_kafka_ListConsumerGroupOffsets_new(name.as_ptr(), std::ptr::null());
-        sys::rd_kafka_ListConsumerGroupOffsets(
-            client,
-            &raw mut request,
-            1,
-            call.options,
-            call.queue,
-        );
-        sys::rd_kafka_ListConsumerGroupOffsets_destroy(request);
-        let answer = call.answer()?;
-        let mut count = 0;
-        let result = sys::rd_kafka_event_ListConsumerGroupOffsets_result(answer.0);
-        let groups = sys::rd_kafka_ListConsumerGroupOffsets_result_groups(result, &raw mut count);
-        for i in 0..count {
-            let found = *groups.add(i);
-            let error = sys::rd_kafka_group_result_error(found);
-            if !error.is_null() {
-                return Err(KafkaError::AdminOp(RDKafkaErrorCode::from(
-                    sys::rd_kafka_error_code(error),
-                )));
-            }
-            let list = sys::rd_kafka_group_result_partitions(found);
-            for k in 0..list
-                .as_ref()
-                .map_or(0, |l| usize::try_from(l.cnt).unwrap_or(0))
-            {
-                let element = &*(*list).elems.add(k);
-                if element.offset >= 0 {
-                    let topic: Arc<str> = CStr::from_ptr(element.topic).to_string_lossy().into();
-                    let note: &[u8] = match element.metadata.is_null() {
-                        true => &[],
-                        false => std::slice::from_raw_parts(
-                            element.metadata.cast(),
-                            element.metadata_size,
-                        ),
-                    };
-                    let fetched = Fetched {
-                        offset: Some(element.offset),
-                        metadata: String::from_utf8_lossy(note).into_owned(),
-                    };
-                    offsets.insert((topic, element.partition), fetched);
-                }
-            }
-        }
-    }
-    Ok(offsets)
 }

@@ -9,7 +9,7 @@ mod pulse;
 mod sample;
 mod topics;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use crossdock_model::name::{Alias, ClusterId};
@@ -53,6 +53,8 @@ pub struct Cluster {
     alias: Alias,
     properties: Properties,
     client: RwLock<Arc<BaseConsumer<Context>>>,
+    /// The group that the client says it is of, once it was asked about one.
+    group: OnceLock<String>,
     context: Context,
     embedded: Option<Embedded>,
     pulse: Arc<Pulse>,
@@ -69,11 +71,12 @@ impl Cluster {
         embedded: Option<Embedded>,
     ) -> Result<Self, Error> {
         let context = Context::new(alias, "metadata");
-        let client = RwLock::new(Arc::new(connect(&properties, &context)?));
+        let client = RwLock::new(Arc::new(connect(&properties, &context, None)?));
         Ok(Self {
             alias: alias.clone(),
             properties,
             client,
+            group: OnceLock::new(),
             context,
             embedded,
             pulse: Arc::default(),
@@ -125,9 +128,23 @@ impl Cluster {
     }
 
     fn renew_client(&self) -> Result<(), Error> {
-        let fresh = connect(&self.properties, &self.context)?;
+        let group = self.group.get().map(String::as_str);
+        let fresh = connect(&self.properties, &self.context, group)?;
         *self.client.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
         Ok(())
+    }
+
+    /// The client, for questions about the offsets of groups. When a coordinator answers that it is none any
+    /// more, librdkafka (2.12) looks for the coordinator of the client's own group, and dies where it has
+    /// none: so it has one, which it never joins.
+    fn client_of_groups(&self, asked: &str) -> Result<Arc<BaseConsumer<Context>>, Error> {
+        let mut client = self.client.write().unwrap_or_else(PoisonError::into_inner);
+        if self.group.get().is_none() {
+            let fresh = connect(&self.properties, &self.context, Some(asked))?;
+            *client = Arc::new(fresh);
+            self.group.get_or_init(|| asked.to_owned());
+        }
+        Ok(client.clone())
     }
 
     /// Serves log lines and errors: they say why a question was not answered.
@@ -177,11 +194,17 @@ impl Cluster {
     }
 }
 
-fn connect(properties: &Properties, context: &Context) -> Result<BaseConsumer<Context>, Error> {
-    let client = properties
-        .clone()
-        .or("reconnect.backoff.ms", RECONNECT_MS)
-        .config()
-        .create_with_context(context.clone());
+fn connect(
+    properties: &Properties,
+    context: &Context,
+    group: Option<&str>,
+) -> Result<BaseConsumer<Context>, Error> {
+    let mut properties = properties.clone().or("reconnect.backoff.ms", RECONNECT_MS);
+    if let Some(group) = group {
+        properties = properties
+            .set("group.id", group)
+            .set("enable.auto.commit", "false");
+    }
+    let client = properties.config().create_with_context(context.clone());
     client.map_err(|e| context.failed("set up the client", &e))
 }

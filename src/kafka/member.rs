@@ -38,7 +38,7 @@ struct Held {
 }
 
 impl Lease {
-    fn new(metadata: Option<ConsumerGroupMetadata>) -> Self {
+    pub(super) fn new(metadata: Option<ConsumerGroupMetadata>) -> Self {
         Self(Arc::new(Held {
             metadata,
             dead: AtomicBool::new(false),

@@ -32,6 +32,9 @@ pub const VIA: &CStr = c"crossdock-via";
 /// How long one step of a commit has before its outcome counts as unknown.
 const STEP_WITHIN: Duration = Duration::from_secs(15);
 
+/// How much longer a step may take than it was told to, before nothing is expected of its client any more.
+const STEP_GRACE: Duration = Duration::from_secs(1);
+
 /// How long the report of a refused record is waited for once its transaction is in error.
 const REPORTED_WITHIN: Duration = Duration::from_secs(1);
 
@@ -46,7 +49,7 @@ const EVENTS_MAX: usize = 100_000;
 pub struct Writer {
     // Declared first, destroyed first: the topics belong to the producer.
     topics: HashMap<Arc<str>, Topic>,
-    producer: BaseProducer<WriterContext>,
+    producer: Arc<BaseProducer<WriterContext>>,
     context: Context,
     is_transactional: bool,
     in_transaction: bool,
@@ -101,7 +104,7 @@ impl Writer {
             .map_err(|e| context.failed("set up the writer", &e))?;
         let writer = Self {
             topics: HashMap::new(),
-            producer,
+            producer: Arc::new(producer),
             context,
             is_transactional: transactional_id.is_some(),
             in_transaction: false,

@@ -16,7 +16,9 @@ use crossdock_model::switch::fence;
 use super::engine::{Origin, Twin};
 use super::renamed::{kafka_id, standing};
 use super::seams::{Outlook, Positions};
-use crate::kafka::{Cluster, Error, Fetched, Member, Properties, TopicPartition, Writer};
+use crate::kafka::{
+    Cluster, Error, ErrorKind, Fetched, Member, Properties, TopicPartition, Writer,
+};
 use incarnations::{gap, is_other};
 
 /// What an edge knows of its topics; refreshed while it runs.
@@ -105,8 +107,9 @@ impl Rules {
         standing(fetched).filter(|_| !is_of_former)
     }
 
-    /// Asks both clusters anew about the topics of some partitions.
-    fn refresh(&self, twins: &[Twin]) -> Result<(), Error> {
+    /// Asks both clusters anew about the topics of some partitions, and tells the target topics that it has
+    /// found no id of.
+    fn refresh(&self, twins: &[Twin]) -> Result<BTreeSet<Arc<str>>, Error> {
         let ids = |cluster: &Cluster, topics: BTreeSet<&str>| {
             let topics: Vec<&str> = topics.into_iter().collect();
             cluster.topic_ids(&topics)
@@ -119,13 +122,16 @@ impl Rules {
             &self.target,
             twins.iter().map(|t| &*t.target_topic).collect(),
         )?;
+        let without_id = twins.iter().map(|twin| twin.target_topic.clone());
+        let without_id = without_id.filter(|topic| !targets.contains_key(&**topic));
+        let without_id = without_id.collect();
         let places: Vec<_> = twins.iter().map(Twin::target).collect();
         let ends = self.target.known_ends(&places)?;
         let mut facts = self.facts.write().unwrap_or_else(PoisonError::into_inner);
         facts.topic_ids.extend(sources);
         facts.target_ids.extend(targets);
         facts.target_ends.extend(ends);
-        Ok(())
+        Ok(without_id)
     }
 
     /// A partition whose progress is kept under a former name of its topic.
@@ -164,7 +170,13 @@ impl Positions for EdgePositions {
                 return Err(error);
             }
         };
-        rules.refresh(twins)?;
+        let without_id = rules.refresh(twins)?;
+        // What is deleted may be made again in a moment: its positions are those of the old one until its new id
+        // is known.
+        let is_in_doubt = |twin: &&Twin| without_id.contains(&twin.target_topic);
+        let in_doubt: Vec<Twin> = twins.iter().filter(is_in_doubt).cloned().collect();
+        let ailing = self.ailing(&in_doubt)?.into_iter();
+        let ailing: BTreeMap<Twin, Option<String>> = in_doubt.into_iter().zip(ailing).collect();
         let none = Fetched::default();
         let is_new = |twin: &Twin| {
             fetched
@@ -175,6 +187,13 @@ impl Positions for EdgePositions {
         let mut former = rules.former(&new)?;
         let fenced_edge = rules.fenced_edge(&new)?;
         let mut of = |twin: &Twin| {
+            if let Some(Some(reason)) = ailing.get(twin) {
+                return Err(Error {
+                    cluster: rules.target.alias().clone(),
+                    kind: ErrorKind::Other,
+                    reason: reason.clone(),
+                });
+            }
             let found = fetched.get(&twin.target()).unwrap_or(&none);
             let (offset, metadata) = (standing(found), &found.metadata);
             let fenced =

@@ -15,6 +15,9 @@ use crate::{ffi, wait};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long one question may take, where it can be asked again.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
 /// Topics that Kafka makes for itself.
 pub const INTERNAL: [&str; 2] = ["__consumer_offsets", "__transaction_state"];
 
@@ -127,17 +130,18 @@ fn record(message: &BorrowedMessage<'_>) -> Record {
 
 /// The offsets at which each log starts and is stable up to, now.
 pub fn ends(bootstrap: &str) -> Ends {
-    let consumer = consumer(bootstrap);
-    // A partition that is new, or whose broker has just come back, has no leader for a moment.
+    // A partition that is new, or whose broker has just come back, has no leader for a moment; and a client
+    // that was told of no broker by one that has just come back asks nobody any more.
     wait::until("all leaders answer", PATIENCE, || {
-        let metadata = consumer.fetch_metadata(None, PATIENCE)?;
+        let consumer = consumer(bootstrap);
+        let metadata = consumer.fetch_metadata(None, ANSWER_WITHIN)?;
         let mut ends = Ends::new();
         let users = metadata
             .topics()
             .iter()
             .filter(|t| !INTERNAL.contains(&t.name()));
         for topic in users {
-            let of = |partition| consumer.fetch_watermarks(topic.name(), partition, PATIENCE);
+            let of = |partition| consumer.fetch_watermarks(topic.name(), partition, ANSWER_WITHIN);
             let all: Result<_, KafkaError> = (0..topic.partitions().len() as i32).map(of).collect();
             ends.insert(topic.name().to_owned(), all?);
         }

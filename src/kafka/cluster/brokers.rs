@@ -54,7 +54,7 @@ impl Cluster {
             .properties()
             .clone()
             .set("bootstrap.servers", &broker.address);
-        let client = connect(&properties, &context)?;
+        let client = connect(&properties, &context, None)?;
         let ask = || {
             client.poll(Duration::ZERO);
             admin::ping(client.client().native_ptr(), BROKER_WITHIN)

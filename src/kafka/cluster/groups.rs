@@ -44,7 +44,10 @@ impl Cluster {
     /// # Errors
     /// It does not answer.
     pub fn offsets_of_groups(&self, groups: &[&str]) -> Result<Vec<Result<Offsets, Error>>, Error> {
-        let client = self.client();
+        let Some(first) = groups.first() else {
+            return Ok(Vec::new());
+        };
+        let client = self.client_of_groups(first)?;
         let found = admin::groups::offsets(client.client().native_ptr(), groups, ANSWER_WITHIN)
             .map_err(|e| self.failed("list the offsets of consumer groups", &e))?;
         let told = found.into_iter().zip(groups).map(|(offsets, group)| {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use super::{ANSWER_WITHIN, Cluster};
+use super::Cluster;
 use crate::kafka::admin::{self, Listed, Spec};
 use crate::kafka::{Error, Fetched, TopicPartition};
 
@@ -161,7 +161,7 @@ impl Cluster {
         if !self.capabilities().admin {
             return Ok(BTreeMap::new());
         }
-        admin::group_positions(self.client().client().native_ptr(), group, ANSWER_WITHIN)
-            .map_err(|e| self.failed(&format!("list the offsets of group `{group}`"), &e))
+        let found = self.offsets_of_groups(&[group])?.pop();
+        found.unwrap_or_else(|| Ok(BTreeMap::new()))
     }
 }

@@ -4,16 +4,20 @@
     reason = "rd_kafka_flush is called directly: it is to return while records are on their way"
 )]
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::sync_channel;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rdkafka::bindings as sys;
-use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::Producer;
+use rdkafka::topic_partition_list::TopicPartitionList;
 
 use super::{
-    CommitError, EVENTS_MAX, QUEUE_FULL_WAIT, REPORTED_WITHIN, Refused, STEP_WITHIN, Writer,
+    CommitError, EVENTS_MAX, QUEUE_FULL_WAIT, REPORTED_WITHIN, Refused, STEP_GRACE, STEP_WITHIN,
+    Writer,
 };
 use crate::kafka::group::{Group, Position, position_list};
 use crate::kafka::member::Lease;
@@ -131,13 +135,13 @@ impl Writer {
         self.check_topics()?;
         let refuse =
             |reason: &str| CommitError::Abort(self.context.plain(ErrorKind::Fenced, reason));
-        let lease = group
-            .metadata()
-            .ok_or_else(|| refuse("the lease names no group"))?;
+        if group.metadata().is_none() {
+            return Err(refuse("the lease names no group"));
+        }
         if group.is_dead() {
             return Err(refuse("the lease was taken away"));
         }
-        self.add_positions(positions, lease)?;
+        self.add_positions(positions, group)?;
         if group.is_dead() {
             return Err(refuse("the lease was taken away"));
         }
@@ -160,21 +164,43 @@ impl Writer {
             let reason = "the client has no group";
             CommitError::Abort(self.context.plain(ErrorKind::Other, reason))
         })?;
-        self.add_positions(positions, &metadata)?;
+        self.add_positions(positions, &Lease::new(Some(metadata)))?;
         self.end()
     }
 
-    fn add_positions(
-        &self,
-        positions: &[Position],
-        metadata: &ConsumerGroupMetadata,
-    ) -> Result<(), CommitError> {
+    fn add_positions(&self, positions: &[Position], lease: &Lease) -> Result<(), CommitError> {
+        let doing = "commit the positions";
         let list = position_list(positions)
             .map_err(|e| CommitError::Abort(self.error("note the positions", &e)))?;
-        self.step("commit the positions", || {
-            self.producer
-                .send_offsets_to_transaction(&list, metadata, STEP_WITHIN)
-        })
+        let list = Arc::new(list);
+        self.step(doing, || self.in_time(&list, lease))
+    }
+
+    /// librdkafka forgets the time limit of this call when the group's coordinator goes (issue 5456), and where
+    /// that broker has left the cluster's metadata the call may never return (issue 5511). Then its client
+    /// is left to itself, for whoever takes a new epoch makes another; the call ends when any broker
+    /// of the client comes or goes.
+    fn in_time(&self, list: &Arc<TopicPartitionList>, lease: &Lease) -> Result<(), KafkaError> {
+        let (told, outcome) = sync_channel(1);
+        let (producer, list, lease) = (self.producer.clone(), list.clone(), lease.clone());
+        let call = move || {
+            let Some(metadata) = lease.metadata() else {
+                return;
+            };
+            let sent = producer.send_offsets_to_transaction(&list, metadata, STEP_WITHIN);
+            // Nobody waits any more for what comes too late.
+            told.send(sent).ok();
+        };
+        let late = KafkaError::OffsetFetch(RDKafkaErrorCode::OperationTimedOut);
+        match thread::Builder::new()
+            .name("positions".to_owned())
+            .spawn(call)
+        {
+            Ok(_) => outcome
+                .recv_timeout(STEP_WITHIN + STEP_GRACE)
+                .unwrap_or(Err(late)),
+            Err(_) => Err(late),
+        }
     }
 
     fn end(&mut self) -> Result<(), CommitError> {
@@ -236,7 +262,7 @@ impl Writer {
         }
         // Aborting waits for delivery reports, which somebody else must serve meanwhile.
         let ended = AtomicBool::new(false);
-        let aborted = std::thread::scope(|scope| {
+        let aborted = thread::scope(|scope| {
             scope.spawn(|| {
                 while !ended.load(Ordering::Acquire) {
                     self.producer.poll(QUEUE_FULL_WAIT);

@@ -145,6 +145,9 @@ impl Scene {
             if state == "caught_up" && found["log_end_offset"] != end() {
                 return Err(format!("it does not know of all that there is: {found}"));
             }
+            if state == "caught_up" {
+                self.unfinished()?;
+            }
             Ok(found["reason"].as_str().unwrap_or_default().to_owned())
         })
     }

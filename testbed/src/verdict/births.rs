@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Check, Evidence, Verdict};
-use crate::record::Record;
+use crate::record::{PartitionLog, Record};
 use crate::writer::{Birth, Outcome};
 
 type Place<'a> = (&'a str, &'a str, usize);
@@ -32,7 +32,7 @@ pub(super) fn check(evidence: &Evidence, verdict: &mut Verdict) {
                 let place = (alias.as_str(), topic.as_str(), partition);
                 let expected = written.remove(&place).unwrap_or_default();
                 let doubtful = doubtful.remove(&place).unwrap_or_default();
-                check_log(place, &log.records, expected, &doubtful, evidence, verdict);
+                check_log(place, log, expected, &doubtful, evidence, verdict);
             }
         }
     }
@@ -44,19 +44,20 @@ pub(super) fn check(evidence: &Evidence, verdict: &mut Verdict) {
 
 fn check_log(
     (cluster, topic, partition): Place<'_>,
-    records: &[Record],
+    log: &PartitionLog,
     mut expected: BTreeMap<i64, &Record>,
     doubtful: &[&Birth],
     evidence: &Evidence,
     verdict: &mut Verdict,
 ) {
     let here = format!("{topic}/{partition} on {cluster}");
-    for record in records.iter().filter(|r| r.hops().is_empty()) {
+    for record in log.records.iter().filter(|r| r.hops().is_empty()) {
         match expected.remove(&record.offset) {
             Some(birth) if birth == record => {}
             Some(birth) => {
                 let text = format!(
-                    "{here}: written {}, is {}",
+                    "{here}: {} differs: written {}, is {}",
+                    birth.difference(record).unwrap_or("something"),
                     birth.describe(),
                     record.describe()
                 );
@@ -82,7 +83,13 @@ fn check_log(
     for lost in expected.values() {
         verdict.add(
             Check::Birth,
-            format!("{here}: was written, is gone: {}", lost.describe()),
+            format!(
+                "{here}: was written, is gone, where {} records are from {} to {}: {}",
+                log.records.len(),
+                log.start,
+                log.end,
+                lost.describe()
+            ),
         );
     }
 }

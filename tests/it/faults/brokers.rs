@@ -9,7 +9,7 @@ use crossdock_testbed::scene::{DOCK, Scene};
 use crossdock_testbed::spawn::Signal;
 use crossdock_testbed::wait;
 
-use super::{assert_says, judge, sized, until_more};
+use super::{judge, sized, until_more};
 use crate::scenes::{ONE_WAY, one_way};
 
 #[test]
@@ -115,8 +115,7 @@ fn all_target_brokers_down_the_edge_says_so_holds_back_and_resumes_by_itself() {
     scene.load("bj", "orders", 2_000);
     until_more(&mut scene, "sh", "orders", 1_000);
     scene.broker("sh").kill();
-    let reason = until_edge(&mut scene, "retrying");
-    assert_says(&reason, &["`sh`"]);
+    until_edge_retries(&mut scene, "`sh`");
     // Behind by far more than it may hold, it holds no more than it may.
     std::thread::sleep(Duration::from_secs(15));
     let mib = scene.dock(DOCK).memory_mib();
@@ -136,8 +135,7 @@ fn all_source_brokers_down_the_edge_says_so_and_resumes_by_itself() {
     scene.until_caught_up();
     for _ in 0..2 {
         scene.broker("bj").kill();
-        let reason = until_edge(&mut scene, "retrying");
-        assert_says(&reason, &["`bj`"]);
+        until_edge_retries(&mut scene, "`bj`");
         scene.broker("bj").restart();
         scene.produce("bj", "orders", 500);
         scene.until_caught_up();
@@ -183,8 +181,7 @@ fn a_target_disk_that_takes_no_more_loses_nothing() {
             true => Err("it still writes"),
         },
     );
-    let reason = until_edge(&mut scene, "retrying");
-    assert_says(&reason, &["`sh`"]);
+    until_edge_retries(&mut scene, "`sh`");
     scene.broker("sh").restart();
     until_more(&mut scene, "sh", "orders", 500);
     judge(&mut scene);
@@ -223,18 +220,17 @@ fn the_controller_killed_and_replaced() {
     judge(&mut scene);
 }
 
-/// Waits until the edge is in a state; its reason.
-fn until_edge(scene: &mut Scene, state: &str) -> String {
-    wait::until(
-        &format!("the edge is {state}"),
-        Duration::from_secs(120),
-        || {
-            let status = scene.dock(DOCK).status()?;
-            let edge = &status["edges"][0];
-            match edge["state"] == state {
-                true => Ok(edge["reason"].as_str().unwrap_or_default().to_owned()),
-                false => Err(edge["state"].to_string()),
-            }
-        },
-    )
+/// Waits until the edge tries again, and says whom it does not reach: on a busy machine it may be late with
+/// other things first.
+fn until_edge_retries(scene: &mut Scene, whom: &str) {
+    let what = format!("the edge tries again, because of {whom}");
+    wait::until(&what, Duration::from_secs(120), || {
+        let status = scene.dock(DOCK).status()?;
+        let edge = &status["edges"][0];
+        let reason = edge["reason"].as_str().unwrap_or_default();
+        match edge["state"] == "retrying" && reason.contains(whom) {
+            true => Ok(()),
+            false => Err(format!("{}: {reason}", edge["state"])),
+        }
+    });
 }
