@@ -19,6 +19,10 @@ use crate::kafka::{CommitError, Error, ErrorKind, Position, Refusal, Refused, To
 const RECORDS: i64 = 40;
 const PARTITIONS: i32 = 3;
 
+/// What the topic was called on the target before, and what is noted there when its progress leaves.
+const FORMER: &str = "former";
+const PARTING: &str = "moved";
+
 /// What both streams see: the group's generation, the target's logs and the committed positions.
 #[derive(Default)]
 struct World {
@@ -34,6 +38,10 @@ struct World {
     ailing: Option<i32>,
     ailed: usize,
     committed: BTreeMap<i32, i64>,
+    /// Progress that is kept under a former name of the topic, and what of it another instance holds.
+    former: BTreeMap<i32, i64>,
+    held: BTreeSet<i32>,
+    parted: BTreeSet<i32>,
     commits: usize,
     aborts: usize,
     refused: usize,
@@ -95,8 +103,13 @@ impl FakeEngine {
         for (partition, offset) in self.pending_letters.drain(..) {
             world.letters.entry(partition).or_default().push(offset);
         }
-        for ((_, partition), offset, _) in positions {
-            world.committed.insert(*partition, *offset);
+        for ((topic, partition), offset, note) in positions {
+            if &**topic == FORMER {
+                assert_eq!(note, PARTING);
+                world.parted.insert(*partition);
+            } else {
+                world.committed.insert(*partition, *offset);
+            }
         }
         world.commits += 1;
     }
@@ -225,14 +238,20 @@ impl Positions for FakePositions {
         let world = self.0.borrow();
         let of = |twin: &Twin| {
             if Some(twin.partition) == self.1 {
-                return Outlook::Halt("progress_lost".to_owned());
+                return Ok(Outlook::Halt("progress_lost".to_owned()));
             }
-            world
-                .committed
-                .get(&twin.partition)
-                .map_or(Outlook::Begin(0), |p| Outlook::Resume(*p))
+            let former = world.former.get(&twin.partition);
+            match (world.committed.get(&twin.partition), former) {
+                (Some(position), _) => Ok(Outlook::Resume(*position)),
+                (None, Some(_)) if world.held.contains(&twin.partition) => Err(broken()),
+                (None, Some(position)) => {
+                    let place = (FORMER.into(), twin.partition);
+                    Ok(Outlook::TakeOver(*position, place))
+                }
+                (None, None) => Ok(Outlook::Begin(0)),
+            }
         };
-        Ok(twins.iter().map(of).map(Ok).collect())
+        Ok(twins.iter().map(of).collect())
     }
 
     fn out_of_range(&self, _: &Twin, position: i64, _: Option<i64>) -> Result<Outlook, Error> {
@@ -257,7 +276,7 @@ impl Positions for FakePositions {
     }
 
     fn parting_note(&self, _: &Twin) -> String {
-        String::new()
+        PARTING.to_owned()
     }
 }
 
@@ -561,4 +580,33 @@ fn a_target_that_may_not_be_written_stops_its_partition_alone_until_it_may() {
         stream.work();
     }
     assert_eq!(log(1), all, "it goes on by itself, from where it was");
+}
+
+/// A partition that waits for who holds its progress must not ride on the commit of one that does not.
+#[test]
+fn progress_under_a_former_name_is_taken_over_partition_by_partition() {
+    let mut group = Group::new();
+    {
+        let mut world = group.world.borrow_mut();
+        world.former = (0..PARTITIONS).map(|p| (p, 10)).collect();
+        world.held = BTreeSet::from([1]);
+    }
+    for _ in 0..100 {
+        group.streams[0].work();
+    }
+    {
+        let mut world = group.world.borrow_mut();
+        assert_eq!(world.committed.get(&1), None, "nobody knows where it goes on");
+        assert_eq!(world.parted, BTreeSet::from([0, 2]));
+        world.held.clear();
+    }
+    for _ in 0..100 {
+        group.streams[0].work();
+    }
+    let world = group.world.borrow();
+    assert_eq!(world.parted, BTreeSet::from([0, 1, 2]));
+    for partition in 0..PARTITIONS {
+        let copied = &world.log[&partition];
+        assert_eq!(*copied, (10..RECORDS).collect::<Vec<_>>(), "{partition}");
+    }
 }

@@ -47,11 +47,14 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
         if self.dirty_since.is_none() {
             return Ok(());
         }
-        // A halted partition without a committed position has none to commit.
+        // One that halts or waits, and has no committed position, has none to commit: where it goes on is
+        // not known yet.
         let moved = self.slots(|p| match p.phase {
             Phase::New => false,
-            Phase::Halted => p.committed.is_some_and(|committed| committed != p.next),
-            _ => p.committed != Some(p.next),
+            Phase::Halted | Phase::Waiting(_) => {
+                p.committed.is_some_and(|committed| committed != p.next)
+            }
+            Phase::Ready | Phase::Open => p.committed != Some(p.next),
         });
         let positions: Vec<_> = moved
             .iter()
