@@ -97,6 +97,8 @@ pub struct Origin {
     pub epoch: Option<Epoch>,
     /// Id of the source topic, where its offsets have gone back: records say so.
     pub incarnation: Option<String>,
+    /// The target's log ends there at least.
+    pub target_end: Option<i64>,
 }
 
 /// One step of a partition, told by an engine. `slot` is the number it was opened under.

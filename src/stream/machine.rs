@@ -39,6 +39,8 @@ struct Partition {
     next: i64,
     /// The last record before each of the two, where the source tells.
     epochs: Epochs,
+    /// Where the target's log ends at least: what was committed lies before. A log that is shorter was cut.
+    target_end: Option<i64>,
     tally: Tally,
     ages: Ages,
     phase: Phase,
@@ -67,6 +69,12 @@ enum Phase {
 }
 
 impl Partition {
+    /// Where the target's log ends at least when what was done is committed.
+    fn target_end(&self) -> Option<i64> {
+        let done = i64::try_from(self.tally.records).unwrap_or(i64::MAX);
+        self.target_end.map(|end| end.saturating_add(done))
+    }
+
     /// What was done since the last commit was undone.
     fn forget_done(&mut self) {
         self.tally = Tally::default();
@@ -142,6 +150,7 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
                 committed: None,
                 next: 0,
                 epochs: Epochs::default(),
+                target_end: None,
                 tally: Tally::default(),
                 ages: Ages::default(),
                 phase: Phase::New,

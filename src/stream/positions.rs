@@ -257,6 +257,7 @@ impl Positions for EdgePositions {
         Origin {
             epoch: note.and_then(|note| note.epoch),
             incarnation: note.and_then(|note| note.born.and(note.topic_id.clone())),
+            target_end: note.and_then(|note| note.target_end),
         }
     }
 
@@ -275,11 +276,11 @@ impl Positions for EdgePositions {
         Ok(twins.iter().map(of).collect())
     }
 
-    fn note(&self, twin: &Twin, epoch: Option<Epoch>) -> String {
+    fn note(&self, twin: &Twin, epoch: Option<Epoch>, target_end: Option<i64>) -> String {
         let noted = self.notes.borrow().get(twin).cloned();
         let now = self.rules.note(twin);
         let note = Note {
-            target_end: now.target_end,
+            target_end: now.target_end.max(target_end),
             epoch,
             by: Some(self.by.clone()),
             ..noted.unwrap_or(now)

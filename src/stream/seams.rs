@@ -60,8 +60,9 @@ pub trait Positions {
     /// The target does not answer.
     fn ailing(&self, twins: &[Twin]) -> Result<Vec<Option<String>>, Error>;
 
-    /// What to note with a committed position.
-    fn note(&self, twin: &Twin, epoch: Option<Epoch>) -> String;
+    /// What to note with a committed position, where the target's log ends at `target_end` at least once that
+    /// is committed.
+    fn note(&self, twin: &Twin, epoch: Option<Epoch>, target_end: Option<i64>) -> String;
 
     /// What to note with a position whose progress was taken over by this partition.
     fn parting_note(&self, twin: &Twin) -> String;

@@ -108,6 +108,12 @@ impl FakeEngine {
                 assert_eq!(note, PARTING);
                 world.parted.insert(*partition);
             } else {
+                let end = world.log.get(partition).map_or(0, Vec::len);
+                assert_eq!(
+                    note,
+                    &end.to_string(),
+                    "what is noted is where the log ends"
+                );
                 world.committed.insert(*partition, *offset);
             }
         }
@@ -141,18 +147,17 @@ impl Engine for FakeEngine {
                 continue;
             }
             let place = (twin.partition, *next);
+            let mut tally = Tally::default();
             if !self.world.borrow().poison.contains(&place) {
                 self.pending.push(place);
+                tally.records = 1;
             } else if self.aside.contains(&place) {
                 self.pending_letters.push(place);
+                tally.dead_letters = 1;
             } else {
                 return Err(CommitError::Refused(vec![refused(place)]));
             }
             *next += 1;
-            let tally = Tally {
-                records: 1,
-                ..Tally::default()
-            };
             steps.push(Step::Moved {
                 slot: *slot,
                 next: *next,
@@ -258,8 +263,13 @@ impl Positions for FakePositions {
         Ok(Outlook::Resume(position))
     }
 
-    fn origin(&self, _: &Twin) -> Origin {
-        Origin::default()
+    fn origin(&self, twin: &Twin) -> Origin {
+        let world = self.0.borrow();
+        let end = world.log.get(&twin.partition).map_or(0, Vec::len);
+        Origin {
+            target_end: i64::try_from(end).ok(),
+            ..Origin::default()
+        }
     }
 
     fn ailing(&self, twins: &[Twin]) -> Result<Vec<Option<String>>, Error> {
@@ -271,8 +281,8 @@ impl Positions for FakePositions {
         Ok(twins.iter().map(of).collect())
     }
 
-    fn note(&self, _: &Twin, _: Option<Epoch>) -> String {
-        String::new()
+    fn note(&self, _: &Twin, _: Option<Epoch>, target_end: Option<i64>) -> String {
+        target_end.map(|end| end.to_string()).unwrap_or_default()
     }
 
     fn parting_note(&self, _: &Twin) -> String {
@@ -596,7 +606,11 @@ fn progress_under_a_former_name_is_taken_over_partition_by_partition() {
     }
     {
         let mut world = group.world.borrow_mut();
-        assert_eq!(world.committed.get(&1), None, "nobody knows where it goes on");
+        assert_eq!(
+            world.committed.get(&1),
+            None,
+            "nobody knows where it goes on"
+        );
         assert_eq!(world.parted, BTreeSet::from([0, 2]));
         world.held.clear();
     }

@@ -211,6 +211,64 @@ fn grant_by_prefix(scene: &mut Scene) {
 }
 
 #[test]
+fn a_home_that_may_not_be_written_is_told_and_nothing_is_published() {
+    let mut scene = guarded_scene("guarded-home", "acls: false");
+    let text = std::fs::read_to_string(scene.file()).expect("it can be read");
+    let with_home = text.replacen("clusters:", "home: sh\nclusters:", 1);
+    std::fs::write(scene.file(), with_home).expect("it can be written");
+    let prefix = format!("crossdock.{}.", scene.topology());
+    let prefixed = ["--resource-pattern-type", "prefixed", "--operation", "All"];
+    grant(
+        &mut scene,
+        "bj",
+        &["--operation", "All", "--topic", "orders"],
+    );
+    grant(
+        &mut scene,
+        "sh",
+        &["--operation", "All", "--topic", "orders-bj"],
+    );
+    for alias in ["bj", "sh"] {
+        let seen = ["--operation", "Describe", "--operation", "DescribeConfigs"];
+        grant(&mut scene, alias, &[&seen[..], &["--cluster"]].concat());
+    }
+    for resource in ["--group", "--transactional-id"] {
+        let its = [resource, prefix.as_str()];
+        grant(&mut scene, "sh", &[&prefixed[..], &its].concat());
+    }
+    let control = "topic crossdock.topology on `sh`";
+    let told = |scene: &Scene, operation: &str| {
+        let (code, plan) = json(scene);
+        let found = findings(&plan);
+        assert_eq!(code, Some(1), "{found:?}");
+        let what = format!("missing-permission: User:dock may not {operation} {control}");
+        assert_found(&found, &what);
+    };
+    told(&scene, "CREATE");
+    let mut allow = |operation: &str| {
+        let its = ["--operation", operation, "--topic", "crossdock.topology"];
+        grant(&mut scene, "sh", &its);
+    };
+    allow("Create");
+    allow("DescribeConfigs");
+    // Made, and then not written: apply says what it did, and what not.
+    let applied = scene.command("apply", &["--yes"]);
+    let text = said(&applied);
+    assert_eq!(applied.status.code(), Some(1), "{text}");
+    assert!(text.contains("done: topic orders-bj on `sh`"), "{text}");
+    assert!(text.contains("crossdock.topology"), "{text}");
+    told(&scene, "WRITE");
+    for operation in ["Read", "Write", "AlterConfigs"] {
+        let its = ["--operation", operation, "--topic", "crossdock.topology"];
+        grant(&mut scene, "sh", &its);
+    }
+    let applied = scene.command("apply", &["--yes"]);
+    assert_eq!(applied.status.code(), Some(0), "{}", said(&applied));
+    let history = scene.command("history", &[]);
+    assert!(said(&history).contains("sha256:"), "{}", said(&history));
+}
+
+#[test]
 fn acls_follow_their_topic_without_write_and_never_wider_than_read() {
     let mut scene = guarded_scene("acls", "acls: true");
     let (bj, sh) = (

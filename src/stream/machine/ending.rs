@@ -60,7 +60,7 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
             .iter()
             .filter_map(|slot| self.partitions.get(slot))
             .flat_map(|p| {
-                let note = self.positions.note(&p.twin, p.epochs.next);
+                let note = self.positions.note(&p.twin, p.epochs.next, p.target_end());
                 let parting = p.former.clone();
                 let parting = parting.map(|f| (f, p.next, self.positions.parting_note(&p.twin)));
                 [(p.twin.target(), p.next, note)].into_iter().chain(parting)
@@ -74,6 +74,7 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
         for slot in moved {
             if let Some(partition) = self.partitions.get_mut(&slot) {
                 partition.former = None;
+                partition.target_end = partition.target_end();
                 partition.committed = Some(partition.next);
                 partition.epochs.committed = partition.epochs.next;
                 partition.retries.reset();

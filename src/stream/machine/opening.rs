@@ -118,6 +118,7 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
         };
         partition.forget_done();
         partition.former = None;
+        partition.target_end = self.positions.origin(&partition.twin).target_end;
         match outlook {
             Outlook::Resume(position) | Outlook::ByHand(position) => {
                 if let Outlook::ByHand(_) = outlook {

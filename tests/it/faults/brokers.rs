@@ -18,7 +18,6 @@ fn the_sources_leader_killed_and_bounced_five_times() {
 }
 
 #[test]
-#[ignore = "open: it did not pass on a busy machine, see docs/reliability.md"]
 fn the_targets_leader_killed_and_bounced_five_times() {
     leader_five_times("target-leader", Size::One, Size::Three, "sh");
 }
@@ -65,7 +64,6 @@ fn the_coordinators_of_group_and_transactions_killed() {
 }
 
 #[test]
-#[ignore = "open: it did not pass on a busy machine, see docs/reliability.md"]
 fn both_clusters_restarted_node_by_node() {
     let mut scene = sized("rolling", Size::Three, Size::Three, 3);
     scene.start();
@@ -81,7 +79,6 @@ fn both_clusters_restarted_node_by_node() {
 }
 
 #[test]
-#[ignore = "open: it did not pass on a busy machine, see docs/reliability.md"]
 fn one_target_broker_frozen_the_others_take_over_and_nothing_comes_twice() {
     frozen("frozen", 100);
 }
@@ -127,7 +124,6 @@ fn all_target_brokers_down_the_edge_says_so_holds_back_and_resumes_by_itself() {
 }
 
 #[test]
-#[ignore = "open: it did not pass on a busy machine, see docs/reliability.md"]
 fn all_source_brokers_down_the_edge_says_so_and_resumes_by_itself() {
     let mut scene = sized("source-down", Size::Three, Size::One, 3);
     scene.start();
@@ -146,7 +142,6 @@ fn all_source_brokers_down_the_edge_says_so_and_resumes_by_itself() {
 /// A broker that comes back is fenced for a moment, and names no broker at all: a client must not take
 /// that for the whole truth.
 #[test]
-#[ignore = "open: it did not pass on a busy machine, see docs/reliability.md"]
 fn a_cluster_of_one_that_comes_and_goes_is_found_again_every_time() {
     let mut scene = one_way("one-comes-and-goes", 2);
     scene.start();
@@ -201,7 +196,6 @@ fn a_broker_that_throttles_slows_the_edge_and_no_more() {
 }
 
 #[test]
-#[ignore = "open: it did not pass on a busy machine, see docs/reliability.md"]
 fn the_controller_killed_and_replaced() {
     let mut scene = sized("controller", Size::Three, Size::Three, 2);
     scene.start();

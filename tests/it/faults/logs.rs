@@ -76,7 +76,6 @@ fn records_removed_that_were_copied_already_change_nothing() {
 }
 
 #[test]
-#[ignore = "open: it did not pass on a busy machine, see docs/reliability.md"]
 fn partitions_that_are_added_under_load_miss_nothing_though_it_starts_at_the_latest() {
     let mut scene = with_keys("grown", "start: latest", 2);
     scene.start();
