@@ -17,6 +17,7 @@ use crossdock_model::topology::Topology;
 use crate::exit::{Failure, Outcome, Verdict};
 use crate::home::{Home, checksum};
 use crate::inventory::{self, Look, Read};
+use crate::kafka::ErrorKind;
 use crate::load::{self, Checked};
 use crate::output;
 use crate::progress::Progress;
@@ -126,8 +127,11 @@ fn find_published(topology: &Topology, read: &mut Read) {
         // The plan tells that it may not be read.
         return;
     }
+    let is_told = state.is_some_and(|c| c.not_makeable.contains(CONTROL_TOPIC));
     match Home::new(cluster, topology.name()).entry() {
         Ok(entry) => read.inventory.published = entry.map(|e| e.newest.published()),
+        // What is not there may not be described either; the plan tells that it may not be made.
+        Err(error) if is_told && error.kind == ErrorKind::Refused => {}
         Err(error) => {
             read.inventory
                 .unreachable

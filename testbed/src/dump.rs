@@ -310,21 +310,31 @@ impl OpenTransactions {
     /// Whether a record of an open transaction lies in one of them. Where a leader does not answer at
     /// once, none is seen.
     pub fn are_there(&self) -> bool {
+        self.each().any(|is_open| is_open == Some(true))
+    }
+
+    /// Whether all leaders say that there is none.
+    pub fn are_over(&self) -> bool {
+        self.each().all(|is_open| is_open == Some(false))
+    }
+
+    /// Of each partition, whether there is one in it; `None` where its leader does not answer at once.
+    fn each(&self) -> impl Iterator<Item = Option<bool>> {
         let moment = Duration::from_millis(200);
-        let is_open = |topic: &str, partition: usize| {
+        let is_open = move |topic: &str, partition: usize| {
             let end = |consumer: &BaseConsumer| {
                 let marks = consumer.fetch_watermarks(topic, partition as i32, moment);
                 marks.map(|(_, end)| end)
             };
             // In this order: what ends in between is not taken for open.
             match (end(&self.uncommitted), end(&self.committed)) {
-                (Ok(high), Ok(stable)) => stable < high,
-                _ => false,
+                (Ok(high), Ok(stable)) => Some(stable < high),
+                _ => None,
             }
         };
         let topics = self.topics.iter();
-        let mut all = topics.flat_map(|(topic, count)| (0..*count).map(move |p| (topic, p)));
-        all.any(|(topic, partition)| is_open(topic, partition))
+        let all = topics.flat_map(|(topic, count)| (0..*count).map(move |p| (topic, p)));
+        all.map(move |(topic, partition)| is_open(topic, partition))
     }
 }
 
