@@ -445,7 +445,7 @@ fn spent(scene: &mut Scene) -> (u64, f64) {
 }
 
 #[allow(clippy::print_stderr, reason = "a test says what it has proved")]
-fn assert_cheap(scene: &mut Scene, groups: usize, partitions: usize) -> f64 {
+fn assert_cheap(scene: &mut Scene, groups: usize, partitions: usize) -> [f64; 2] {
     let positions = (groups * partitions) as u64;
     until_next_rounds(scene);
     let (cold, before) = spent(scene);
@@ -453,13 +453,13 @@ fn assert_cheap(scene: &mut Scene, groups: usize, partitions: usize) -> f64 {
     let (warm, after) = spent(scene);
     let cpu = (after - before) / 2.0;
     eprintln!(
-        "{positions} positions: {cold} small reads cold, {:.1} each; {} warm; {cpu:.2} s of processor a round",
+        "{positions} positions: {cold} small reads cold, {:.1} each, {before:.2} s of processor with the start of the process; {} warm, {cpu:.2} s a round",
         cold as f64 / positions as f64,
         warm - cold
     );
     assert!(cold > 0 && cold <= positions * 20, "{cold}");
     assert_eq!(warm, cold, "what was answered once costs no read");
-    cpu
+    [before, cpu]
 }
 
 #[test]
@@ -469,11 +469,11 @@ fn places_are_found_with_few_small_reads_and_known_from_then_on() {
 }
 
 #[test]
-#[ignore = "long: a hundred groups in a hundred partitions"]
 fn ten_thousand_positions_are_kept_in_step_within_five_seconds_of_processor() {
     let mut scene = many_groups("groups-10000", 100, 100, 200_000);
-    let cpu = assert_cheap(&mut scene, 100, 100);
-    assert!(cpu < 5.0, "{cpu} s of processor a round");
+    let [cold, warm] = assert_cheap(&mut scene, 100, 100);
+    // The first round searches and commits all of them.
+    assert!(cold < 5.0 && warm < 5.0, "{cold} and {warm} s of processor");
 }
 
 #[test]
