@@ -1,4 +1,4 @@
-//! How many records of 200 B are compared in a second, on one core: `cargo bench -p crossdock-model --bench verify`.
+//! How many records of 200 B are compared in a second, on one core: `cargo bench --workspace --bench verify`.
 
 #![allow(missing_docs, reason = "criterion makes functions that nobody calls")]
 

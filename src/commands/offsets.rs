@@ -76,6 +76,9 @@ struct Line {
     exact: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     group_offset: Option<i64>,
+    /// Of what lies behind the place of a group: how much it may have read already, at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repeats_max: Option<i64>,
     /// For people.
     #[serde(skip)]
     note: Option<String>,
@@ -186,9 +189,9 @@ fn translate(
         if let Some(groups) = groups.as_mut().filter(|_| line.target_offset.is_some()) {
             let position = groups.position(twin, offset, &seen);
             let position = position.map_err(Failure::cluster)?.ok();
-            line.group_offset = position
-                .map(|answer| answer.offset)
-                .filter(|offset| Some(*offset) != line.target_offset);
+            let position = position.filter(|a| Some(a.offset) != line.target_offset);
+            line.group_offset = position.as_ref().map(|answer| answer.offset);
+            line.repeats_max = position.map(|answer| answer.repeats_max);
         }
         lines.push(line);
     }
@@ -227,6 +230,7 @@ impl Line {
             target_offset,
             exact: answer.as_ref().is_some_and(|a| a.is_exact),
             group_offset: None,
+            repeats_max: None,
             note: answer.and_then(|a| a.note),
             reason,
         }
@@ -260,7 +264,10 @@ impl Line {
             text = format!("{text}: {why}");
         }
         if let Some(offset) = self.group_offset {
-            text = format!("{text}; a group goes on at {offset}, behind which nothing is unread");
+            text = format!("{text}; a group goes on at {offset}, before which nothing is unread");
+        }
+        if let Some(repeats @ 1..) = self.repeats_max {
+            text = format!("{text}; it may read {repeats} records again, at most");
         }
         text + "\n"
     }

@@ -11,7 +11,8 @@ use anyhow::Result;
 
 use crate::clock;
 use crate::kafka::{
-    BATCH_RECORDS_MAX, Cluster, Feeder, Group, Position, Reader, Received, TopicPartition,
+    BATCH_RECORDS_MAX, Cluster, ErrorKind, Feeder, Fetched, Group, Position, Reader, Received,
+    TopicPartition,
 };
 use crate::rehearsal::lab::PARTITIONS;
 
@@ -20,6 +21,9 @@ const BURST: Duration = Duration::from_millis(50);
 
 /// How long a burst may wait for its acknowledgement; then its producer counts as dead.
 const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(3);
+
+/// How long a cluster that has come up may take to have a coordinator for every group.
+const COORDINATED_WITHIN: Duration = Duration::from_secs(60);
 
 /// A record that was written.
 #[derive(Clone, Copy, Debug)]
@@ -147,6 +151,25 @@ struct Shared {
     positions: Mutex<BTreeMap<TopicPartition, i64>>,
 }
 
+/// Where a group stands. A cluster that has just come up has no coordinator for it yet: like every
+/// application, it asks again.
+fn stands_at(
+    group: &Group,
+    places: &[TopicPartition],
+) -> Result<BTreeMap<TopicPartition, Fetched>> {
+    let since = Instant::now();
+    loop {
+        match group.committed(places) {
+            Err(error)
+                if error.kind == ErrorKind::Unreachable && since.elapsed() < COORDINATED_WITHIN =>
+            {
+                std::thread::sleep(BURST);
+            }
+            stands => return Ok(stands?),
+        }
+    }
+}
+
 impl GroupClient {
     /// Reads these partitions on behalf of a group, and commits every so often.
     ///
@@ -159,7 +182,7 @@ impl GroupClient {
         every: Duration,
     ) -> Result<Self> {
         let group = Group::new(cluster, name)?;
-        let committed = group.committed(places)?;
+        let committed = stands_at(&group, places)?;
         let starts = cluster.start_offsets(places)?;
         let properties = cluster
             .properties()

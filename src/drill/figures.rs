@@ -141,14 +141,16 @@ impl Figures {
         );
         let mut line = |what: &str, value: String| text += &format!("  {what:<34}{value}\n");
         line("records acknowledged", self.acknowledged.to_string());
-        line(
-            "recovery point (RPO)",
-            format!(
-                "{} records not copied when {to} took over, the oldest {} old; none lost",
-                self.not_copied,
+        let point = match self.not_copied {
+            0 => {
+                format!("nothing: all that {from} had acknowledged was copied when {to} took over")
+            }
+            count => format!(
+                "{count} records not copied when {to} took over, the oldest {} old",
                 seconds(Some(self.recovery_point_ms))
             ),
-        );
+        };
+        line("recovery point (RPO)", point);
         line(
             "recovery time (RTO)",
             format!(

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
+use crossdock_model::edge::Edge;
 use crossdock_model::graph::{Take, births};
 use crossdock_model::name::Alias;
 
@@ -16,6 +17,9 @@ use crate::switch::Stage;
 
 /// How long a cluster has to come back, or groups to read what is there.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Names of topics that people know.
+const USUAL: [&str; 2] = ["orders", "users"];
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(100);
@@ -74,6 +78,19 @@ fn run(command: &str) -> Result<()> {
     }
 }
 
+/// Gives topics names that people know, where the same edges take them: the shortest name that an open
+/// pattern takes may be `0`.
+fn call_as_people_do(topics: &mut [String], takers: impl Fn(&str) -> Vec<bool>) {
+    let mut usual: Vec<&str> = USUAL.to_vec();
+    usual.retain(|name| !topics.iter().any(|topic| topic == name));
+    for topic in topics {
+        let alike = usual.iter().position(|name| takers(name) == takers(topic));
+        if let Some(at) = alike {
+            *topic = usual.remove(at).to_owned();
+        }
+    }
+}
+
 impl Ground {
     /// The topics that the edges between the two clusters take.
     ///
@@ -81,8 +98,16 @@ impl Ground {
     /// No topic of theirs is known by name.
     pub fn new(lab: &Lab, stage: &Stage) -> Result<Self> {
         let mut topics = Vec::new();
-        for (cluster, topic) in births(stage.topology.draft(), &stage.names) {
-            for edge in stage.pair().into_iter().filter(|_| cluster == stage.home) {
+        let mut born: Vec<String> = births(stage.topology.draft(), &stage.names)
+            .into_iter()
+            .filter_map(|(cluster, topic)| (cluster == stage.home).then_some(topic))
+            .collect();
+        call_as_people_do(&mut born, |topic| {
+            let takes = |e: &&Edge| matches!(stage.names.take(e, topic), Take::Into(_));
+            stage.pair().iter().map(takes).collect()
+        });
+        for topic in born {
+            for edge in stage.pair() {
                 if let Take::Into(target) = stage.names.take(edge, &topic) {
                     topics.push((topic.clone(), target));
                 }
@@ -243,6 +268,27 @@ fn until_led(cluster: &Cluster, topics: &[String]) -> Result<()> {
             Ok(_) => return Ok(()),
             Err(error) if since.elapsed() > PATIENCE => return Err(error.into()),
             Err(_) => std::thread::sleep(LOOK),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::call_as_people_do;
+
+    #[test]
+    fn topics_are_called_as_people_do_where_the_same_edges_take_them() {
+        let cases: [(&[&str], &str, &[&str]); 3] = [
+            (&["-", "0"], "", &["orders", "users"]),
+            (&["a", "users"], "au", &["a", "users"]),
+            (&["pay"], "p", &["pay"]),
+        ];
+        for (given, begins, should) in cases {
+            let mut topics: Vec<String> = given.iter().map(|t| (*t).to_owned()).collect();
+            call_as_people_do(&mut topics, |topic| {
+                vec![begins.is_empty() || topic.starts_with(|c| begins.contains(c))]
+            });
+            assert_eq!(topics, should);
         }
     }
 }

@@ -57,6 +57,10 @@ pub(super) fn run(stage: &Stage, edge: &Edge) -> Result<Carried, Failure> {
             .map_err(Failure::cluster)?
             .clone(),
     );
+    // Nobody has asked them for a while: that is no silence of theirs.
+    for cluster in [&ends.0, &ends.1] {
+        cluster.keep_pulse().map_err(Failure::cannot_start)?;
+    }
     // Groups have a step of their own.
     let mut records_only = edge.clone();
     records_only.sync.groups = None;

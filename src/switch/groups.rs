@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crossdock_model::edge::Edge;
 use crossdock_model::groups::{PositionReport, Report, State};
+use crossdock_model::offsets::Answer;
 use crossdock_model::switch::GroupFigures;
 
 use super::{Seen, Stage};
@@ -85,7 +86,7 @@ fn synced(
             let own = places.own(position)?;
             let repeats = own
                 .zip(position.target_offset)
-                .map(|(own, at)| (own - at).max(0));
+                .map(|(own, at)| (own.offset - at).max(0) + own.repeats_max);
             figures.push(GroupFigures {
                 group: report.group.clone(),
                 edge: edge.name.to_string(),
@@ -108,7 +109,7 @@ fn synced(
 }
 
 /// Where what a group has not read of an edge begins at the target: what lies between that and where
-/// it goes on, it may have read already.
+/// it goes on, it may have read already, and what it has read of the source and was not copied yet.
 struct Places {
     translator: Translator,
 }
@@ -122,7 +123,7 @@ impl Places {
         Ok(Self { translator })
     }
 
-    fn own(&mut self, position: &PositionReport) -> Result<Option<i64>, Error> {
+    fn own(&mut self, position: &PositionReport) -> Result<Option<Answer>, Error> {
         let twin = Twin {
             source_topic: position.topic.as_str().into(),
             target_topic: position.target_topic.as_str().into(),
@@ -132,7 +133,7 @@ impl Places {
         let own = self
             .translator
             .forward(&twin, position.source_offset, &seen)?;
-        Ok(own.ok().map(|answer| answer.offset))
+        Ok(own.ok())
     }
 }
 

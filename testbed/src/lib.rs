@@ -18,6 +18,7 @@ pub mod http;
 pub mod jars;
 pub mod load;
 pub mod nemesis;
+pub mod orders;
 pub mod pool;
 pub mod process;
 pub mod proxy;

@@ -4,6 +4,8 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crossdock_testbed::orders::Orders;
+
 use crate::scenes::{ONE_WAY, TWO_WAY, scene};
 
 const ENDS_WITHIN: Duration = Duration::from_secs(400);
@@ -12,17 +14,13 @@ const ENDS_WITHIN: Duration = Duration::from_secs(400);
 #[allow(clippy::print_stdout, reason = "a test says what it has proved")]
 fn drill(name: &str, text: &str) {
     let mut scene = scene(name, &["bj", "sh"], text);
-    let folder = scene.folder().to_owned();
-    let order = |word: &str| {
-        let file = folder.join(word).display().to_string();
-        format!("touch {file}; while [ -e {file} ]; do sleep 0.02; done")
-    };
+    let orders = Orders::new(scene.folder());
     let on = format!(
         "bj={},sh={}",
         scene.broker("bj").bootstrap(),
         scene.broker("sh").bootstrap()
     );
-    let (kill, revive) = (order("kill"), order("revive"));
+    let (kill, revive) = (orders.command("kill"), orders.command("revive"));
     let arguments = [
         "--from", "bj", "--to", "sh", "--on", &on, "--kill", &kill, "--revive", &revive, "--span",
         "4s",
@@ -34,14 +32,8 @@ fn drill(name: &str, text: &str) {
             break code;
         }
         assert!(since.elapsed() < ENDS_WITHIN, "{}", begun.said());
-        if folder.join("kill").exists() {
-            scene.broker("bj").kill();
-            std::fs::remove_file(folder.join("kill")).expect("it is there");
-        }
-        if folder.join("revive").exists() {
-            scene.broker("bj").restart();
-            std::fs::remove_file(folder.join("revive")).expect("it is there");
-        }
+        orders.obey("kill", || scene.broker("bj").kill());
+        orders.obey("revive", || scene.broker("bj").restart());
         thread::sleep(Duration::from_millis(20));
     };
     let said = begun.said();

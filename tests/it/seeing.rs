@@ -187,6 +187,7 @@ edges:
 
 /// Produces records of zero to four seconds of age in bj, a latency that a busy machine does not hide, and
 /// holds what an edge tells against what a consumer of its target sees.
+#[allow(clippy::print_stderr, reason = "a test says what it has proved")]
 fn assert_latency_is_as_measured(scene: &mut Scene, target: &str, name: &str) {
     scene.produce_records("bj", "orders", [aged(0)]);
     scene.until_copied(target, "orders", 1);

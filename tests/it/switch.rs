@@ -3,10 +3,15 @@
 use std::process::Output;
 use std::time::Duration;
 
+use crossdock_testbed::admin;
+use crossdock_testbed::pool::Lease;
+use crossdock_testbed::record::{Header, Record, VIA};
 use crossdock_testbed::scene::{DOCK, Scene};
+use crossdock_testbed::writer::Outcome;
 use serde_json::Value;
 
 use crate::scenes::{one_way, scene, two_way};
+use crate::verify::assert_equal;
 
 const SAID_WITHIN: Duration = Duration::from_secs(120);
 
@@ -198,6 +203,82 @@ fn planned_nothing_is_lost_and_a_look_changes_nothing() {
     let refused = run(&scene, "failback", &["--yes"], 2);
     assert!(said(&refused).contains("for good"), "{}", said(&refused));
     scene.dock(DOCK).kill();
+}
+
+/// What a record keeps wherever it goes.
+type Content = (Option<Vec<u8>>, Option<Vec<u8>>, Option<i64>, Vec<Header>);
+
+fn content(record: Record) -> Content {
+    let mut headers = record.headers;
+    headers.retain(|(name, _)| name != VIA);
+    (record.key, record.value, record.timestamp, headers)
+}
+
+/// Everything in `orders`, partition after partition.
+fn contents(scene: &Scene, alias: &str) -> Vec<Content> {
+    let records = scene.records(alias, "orders").into_iter();
+    records.map(content).collect()
+}
+
+/// Both sides hold what was written anywhere, once, in one order.
+#[allow(clippy::print_stdout, reason = "a test says what it has proved")]
+fn assert_rebuilt(scene: &Scene) {
+    let [at_home, away] = ["bj", "sh"].map(|alias| contents(scene, alias));
+    assert!(at_home == away, "{} and {}", at_home.len(), away.len());
+    let written = scene.births().iter();
+    let written = written.filter(|b| b.outcome == Outcome::Written);
+    let mut born: Vec<Content> = written.map(|b| content(b.record.clone())).collect();
+    let mut found = at_home;
+    born.sort();
+    found.sort();
+    assert!(born == found, "{} born, {} there", born.len(), found.len());
+    println!("rebuilt: {} records, each once on both sides", born.len());
+}
+
+/// Home has lost everything, and is filled from the cluster that took over.
+fn rebuilt(name: &str, lose: fn(&mut Scene)) {
+    let mut scene = there_and_back(name, 2);
+    scene.start();
+    scene.produce_in_transactions("bj", "orders", 1_500);
+    scene.produce("bj", "orders", 1_000);
+    scene.until_caught_up();
+    let refused = run(&scene, "failback", &["--rebuild", "--dry-run"], 1);
+    let said_so = said(&refused).contains("`bj` is not empty");
+    assert!(said_so, "{}", said(&refused));
+    scene.broker("bj").kill();
+    switch(&scene, "failover", &[]);
+    scene.produce("sh", "orders", 700);
+    scene.dock(DOCK).kill();
+    lose(&mut scene);
+    let refused = run(&scene, "failback", &["--yes"], 1);
+    let words = said(&refused);
+    assert!(
+        words.contains("came back empty") && words.contains("--rebuild"),
+        "{words}"
+    );
+    switch(&scene, "failback", &["--rebuild"]);
+    assert_rebuilt(&scene);
+    // The pair is as before: what is written at home follows, and only that.
+    scene.start();
+    scene.produce("bj", "orders", 500);
+    scene.until_caught_up();
+    assert_rebuilt(&scene);
+    assert_equal(&scene);
+}
+
+#[test]
+fn a_home_whose_topics_are_gone_is_rebuilt() {
+    rebuilt("rebuilt", |scene| {
+        scene.broker("bj").restart();
+        admin::delete_topic(&scene.address("bj"), "orders");
+    });
+}
+
+#[test]
+fn a_home_that_is_another_cluster_now_is_rebuilt() {
+    rebuilt("rebuilt-anew", |scene| {
+        *scene.broker("bj") = Lease::own(&[]);
+    });
 }
 
 #[test]

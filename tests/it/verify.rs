@@ -1,5 +1,8 @@
 //! Verify: what was tampered with is told by its exact places, and nothing else is.
 
+mod kinds;
+mod times;
+
 use std::fs::File;
 use std::process::{Child, Command};
 use std::time::Duration;

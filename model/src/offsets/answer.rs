@@ -31,14 +31,18 @@ pub struct Answer {
     pub is_exact: bool,
     /// What else is to be known.
     pub note: Option<String>,
+    /// How many records from there on a group that stands at the asked place may have read already:
+    /// at most so many, as offsets tell, where delivery is exactly once.
+    pub repeats_max: i64,
 }
 
 impl Answer {
-    fn near(offset: i64, note: impl Into<String>) -> Self {
+    fn near(offset: i64, repeats_max: i64, note: impl Into<String>) -> Self {
         Self {
             offset,
             is_exact: false,
             note: Some(note.into()),
+            repeats_max: repeats_max.max(0),
         }
     }
 }
@@ -46,7 +50,9 @@ impl Answer {
 /// From a source offset behind everything that was copied, where progress and records become visible
 /// together and `committed` was read after the ends: what is read there will lie behind the end.
 pub fn beyond(wanted: i64, target: Ends, committed: i64) -> Option<Answer> {
-    (wanted >= committed).then(|| Answer::near(target.end, "past everything that was copied"))
+    // What lies between is copied later, behind the end.
+    let repeats = wanted - committed;
+    (repeats >= 0).then(|| Answer::near(target.end, repeats, "past everything that was copied"))
 }
 
 /// From a source offset to the target.
@@ -55,8 +61,12 @@ pub fn beyond(wanted: i64, target: Ends, committed: i64) -> Option<Answer> {
 /// Why there is no answer.
 pub fn forward(wanted: i64, target: Ends, copied: Copied) -> Result<Answer, String> {
     let Ends { start, end } = target;
+    // What a group has read of the source, and is copied later.
+    let behind_last = copied.before.map(|place| place.source + 1);
+    let not_copied = wanted - copied.committed.max(behind_last).unwrap_or(0);
     if end == 0 {
-        return Ok(Answer::near(0, "the target partition was never written"));
+        let note = "the target partition was never written";
+        return Ok(Answer::near(0, not_copied, note));
     }
     if let Some(place) = copied.found {
         let is_exact = place.source == wanted;
@@ -70,22 +80,27 @@ pub fn forward(wanted: i64, target: Ends, copied: Copied) -> Result<Answer, Stri
             offset: place.target,
             is_exact,
             note,
+            repeats_max: 0,
         });
     }
     match (copied.before, copied.committed) {
-        (Some(_), _) => Ok(Answer::near(end, "past the last record that was copied")),
+        (Some(_), _) => {
+            let note = "past the last record that was copied";
+            Ok(Answer::near(end, not_copied, note))
+        }
         (None, Some(committed)) if wanted >= committed => {
-            Ok(Answer::near(end, "past everything that was copied"))
+            let note = "past everything that was copied";
+            Ok(Answer::near(end, not_copied, note))
         }
         (None, Some(_)) => {
             let note =
                 "what was copied is gone from the target; the answer is its log start offset";
-            Ok(Answer::near(start, note))
+            Ok(Answer::near(start, end - start, note))
         }
-        (None, None) if start == end => Ok(Answer::near(
-            end,
-            "the target partition is empty, and nothing says how far it was copied",
-        )),
+        (None, None) if start == end => {
+            let note = "the target partition is empty, and nothing says how far it was copied";
+            Ok(Answer::near(end, not_copied, note))
+        }
         (None, None) => Err("nothing was replicated yet".to_owned()),
     }
 }
@@ -104,11 +119,16 @@ pub fn backward(wanted: i64, copied: Copied, position: Option<i64>) -> Result<An
             offset: place.source,
             is_exact,
             note,
+            repeats_max: 0,
         });
     }
     let behind_last = copied.before.map(|place| place.source + 1);
     match behind_last.max(position) {
-        Some(offset) => Ok(Answer::near(offset, "past the last record that was copied")),
+        Some(offset) => Ok(Answer::near(
+            offset,
+            0,
+            "past the last record that was copied",
+        )),
         None => Err("nothing was replicated yet".to_owned()),
     }
 }
@@ -185,6 +205,34 @@ mod tests {
             let is = forward(wanted, Ends { start, end }, copied);
             assert_eq!(is.map(|a| (a.offset, a.is_exact)), should, "{what}");
         }
+    }
+
+    #[test]
+    fn what_may_be_read_again_is_what_is_copied_later() {
+        let cases = [
+            ("its own copy", place(161, 150), None, 150, 0),
+            ("all of it was copied", None, Some(150), 150, 0),
+            ("ten more were read than copied", None, Some(150), 160, 10),
+            ("what was copied is gone", None, Some(150), 20, 190),
+        ];
+        for (what, found, committed, wanted, should) in cases {
+            let copied = Copied {
+                committed,
+                found,
+                before: None,
+            };
+            let target = Ends {
+                start: 10,
+                end: 200,
+            };
+            let answer = forward(wanted, target, copied);
+            assert_eq!(answer.map(|a| a.repeats_max), Ok(should), "{what}");
+            if let Some(answer) = committed.and_then(|c| beyond(wanted, target, c)) {
+                assert_eq!((answer.offset, answer.repeats_max), (200, should), "{what}");
+            }
+        }
+        let never = forward(30, Ends { start: 0, end: 0 }, NONE);
+        assert_eq!(never.map(|a| (a.offset, a.repeats_max)), Ok((0, 30)));
     }
 
     #[test]

@@ -91,7 +91,12 @@ impl Ask<'_> {
                 Err(why) => self.without_twin(place, (*offset, false), why),
                 Ok(twin) => {
                     let translated = groups.position(&twin, *offset, &seen)?;
-                    self.line(Line::new(self.edge, &twin, (*offset, false), translated))
+                    let repeats_max = translated.as_ref().ok().map(|a| a.repeats_max);
+                    let line = Line::new(self.edge, &twin, (*offset, false), translated);
+                    self.line(Line {
+                        repeats_max,
+                        ..line
+                    })
                 }
             });
         }
@@ -157,6 +162,7 @@ impl Ask<'_> {
             target_offset: is_reverse.then_some(offset),
             exact: false,
             group_offset: None,
+            repeats_max: None,
             note: None,
             reason: Some(why),
         }

@@ -2,7 +2,7 @@
 //!
 //! That is how an idle edge proves that it could copy, without a heartbeat topic on anybody's cluster.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,7 @@ pub struct Pulse {
     /// Milliseconds from birth to the last answer.
     heard_ms: AtomicU64,
     round_trip_us: AtomicU64,
+    is_kept: AtomicBool,
 }
 
 impl Default for Pulse {
@@ -32,6 +33,7 @@ impl Default for Pulse {
             born: Instant::now(),
             heard_ms: AtomicU64::new(0),
             round_trip_us: AtomicU64::new(0),
+            is_kept: AtomicBool::new(false),
         }
     }
 }
@@ -58,11 +60,15 @@ impl Pulse {
 }
 
 impl Cluster {
-    /// Asks for signs of life, on a thread of its own, as long as somebody uses the cluster.
+    /// Asks for signs of life, on a thread of its own, as long as somebody uses the cluster. Done again
+    /// it changes nothing.
     ///
     /// # Errors
     /// The system has no thread left.
     pub fn keep_pulse(self: &Arc<Self>) -> std::io::Result<()> {
+        if self.pulse.is_kept.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
         let cluster: Weak<Self> = Arc::downgrade(self);
         std::thread::Builder::new()
             .name(format!("pulse-{}", self.alias))

@@ -1,8 +1,10 @@
 //! The edges may go on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crossdock_model::edge::Edge;
+use crossdock_model::note::Note;
+use crossdock_model::offsets::topic_id;
 use crossdock_model::switch::fence;
 
 use super::Failback;
@@ -45,16 +47,24 @@ impl Failback<'_> {
         let topics: BTreeSet<&str> = sources.iter().map(|(topic, _)| &**topic).collect();
         let ids = home.topic_ids(&topics.into_iter().collect::<Vec<_>>())?;
         let begins_anew = self.is_rebuild && edge.target == self.stage.away;
+        let targets: Vec<_> = twins.iter().map(Twin::target).collect();
+        let ends = match begins_anew {
+            true => self.stage.away()?.end_offsets(&targets)?,
+            false => BTreeMap::new(),
+        };
         let done = rewrite(self.stage, edge, |place, fetched| {
             let offset = fetched.offset?;
             let twin = twins.iter().find(|t| t.target() == *place);
             let source = twin.map(Twin::source);
             let start = source.as_ref().and_then(|s| starts.get(s)).copied();
             if begins_anew && let (Some(start), Some((topic, _))) = (start, &source) {
-                let id = ids.get(&**topic).map_or("-", String::as_str);
-                // As Kafka itself writes it: librdkafka uses another base64.
-                let id = id.replace('+', "-").replace('/', "_");
-                return Some((start, format!("v1 topic-id={id} target-end=0")));
+                // What lies before the end was copied from the logs that are lost.
+                let note = Note {
+                    topic_id: ids.get(&**topic).map(|id| topic_id(id).into_owned()),
+                    born: ends.get(place).copied(),
+                    ..Note::default()
+                };
+                return Some((start, note.to_string()));
             }
             let note = fence::lift(&fetched.metadata);
             match note == fence::UNBEGUN {

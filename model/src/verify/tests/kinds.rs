@@ -164,24 +164,58 @@ fn told(difference: &Difference) -> String {
 }
 
 #[test]
-fn one_record_in_a_million() {
+fn one_record_in_a_million_of_every_kind() {
+    // With gaps, as markers leave them.
     let offsets = || (0..1_050_000).filter(|o| o % 21 != 20);
     let clean = Pair::clean(offsets());
     assert_eq!(
         (clean.row().compared, clean.row().is_equal()),
         (1_000_000, true)
     );
-    let mut pair = clean;
-    let place = 777_777;
-    let source = pair.source[place].offset;
-    pair.target[place].digest = digest("k", "tampered", source);
-    let row = pair.row();
-    assert_eq!(counts(&row), [0, 0, 0, 1, 0]);
-    let first = &row.first[0];
-    assert_eq!(
-        (first.source_offset, first.target_offset),
-        (Some(source), Some(100 + place as i64))
-    );
+    const PLACE: usize = 777_777;
+    let cases: [(Tamper, [u64; 5], &str); 6] = [
+        (
+            |p| {
+                p.target.remove(PLACE);
+            },
+            [1, 0, 0, 0, 0],
+            "missing 816665>-",
+        ),
+        (
+            |p| p.target.insert(900_000, p.target[PLACE]),
+            [0, 1, 0, 0, 0],
+            "duplicated 816665>900100",
+        ),
+        (
+            |p| p.target.swap(PLACE, PLACE + 1),
+            [0, 0, 1, 0, 0],
+            "reordered 816665>777878",
+        ),
+        (
+            |p| p.target[PLACE].digest = digest("k", "tampered", 816_665),
+            [0, 0, 0, 1, 0],
+            "altered key,value 816665>777877",
+        ),
+        (
+            |p| p.target[PLACE].digest = digest("k3", "v816665", 816_666),
+            [0, 0, 0, 1, 0],
+            "altered timestamp 816665>777877",
+        ),
+        (
+            |p| {
+                p.source.remove(PLACE);
+            },
+            [0, 0, 0, 0, 1],
+            "unexpected 816665>777877",
+        ),
+    ];
+    for (tamper, should, first) in cases {
+        let mut pair = clean.clone();
+        tamper(&mut pair);
+        let row = pair.renumbered().row();
+        assert_eq!(counts(&row), should, "{first}: {row:?}");
+        assert_eq!(told(&row.first[0]), first);
+    }
 }
 
 #[test]

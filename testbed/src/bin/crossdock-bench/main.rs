@@ -16,6 +16,7 @@ mod systems;
 
 use std::path::PathBuf;
 
+use clap::Parser;
 use crossdock_testbed::admin;
 use crossdock_testbed::broker::Broker;
 use crossdock_testbed::jars::{self, Tuning};
@@ -23,27 +24,34 @@ use crossdock_testbed::jars::{self, Tuning};
 use measure::Run;
 use systems::{Crossdock, MirrorMaker, System};
 
-/// What is measured; all of it can be said on the command line.
+/// crossdock against MirrorMaker 2, taking turns on two real brokers
+#[derive(Parser)]
 struct Options {
+    /// Records in the source topic
+    #[arg(long, default_value_t = 3_000_000)]
     records: u64,
+    /// Bytes of each
+    #[arg(long, default_value_t = 200)]
     size: u32,
+    /// Partitions of the topic
+    #[arg(long, default_value_t = 6)]
     partitions: usize,
+    /// Runs of each system
+    #[arg(long, default_value_t = 3)]
     rounds: usize,
+    /// Leaves MirrorMaker 2 out
+    #[arg(long)]
+    crossdock_only: bool,
+    /// The crossdock that is measured
+    #[arg(long, default_value = "target/release/crossdock")]
     crossdock: PathBuf,
+    /// Where the figures go
+    #[arg(long, default_value = "target/bench.json")]
     out: PathBuf,
 }
 
-const USAGE: &str = "crossdock-bench [--records 3000000] [--size 200] [--partitions 6] \
-                     [--rounds 3] [--crossdock target/release/crossdock] [--out target/bench.json]";
-
 fn main() {
-    let options = match options() {
-        Ok(options) => options,
-        Err(what) => {
-            eprintln!("{what}\n{USAGE}");
-            std::process::exit(2);
-        }
-    };
+    let options = Options::parse();
     eprintln!(
         "starting the source, writing {} records to it",
         options.records
@@ -61,7 +69,14 @@ fn main() {
             let target = broker();
             let run = measure::run(system, &source, &target, options.records);
             eprintln!("round {round}: {}", report::line(&run));
+            if run.system == crossdock.name() {
+                let verified = measure::verify(&crossdock, &source, &target);
+                eprintln!("round {round}: {}", report::verified(&verified));
+            }
             runs.push(run);
+            if options.crossdock_only {
+                break;
+            }
         }
     }
     println!(
@@ -80,38 +95,6 @@ fn main() {
     {
         std::process::exit(1);
     }
-}
-
-fn options() -> Result<Options, String> {
-    let mut options = Options {
-        records: 3_000_000,
-        size: 200,
-        partitions: 6,
-        rounds: 3,
-        crossdock: "target/release/crossdock".into(),
-        out: "target/bench.json".into(),
-    };
-    let mut arguments = std::env::args().skip(1);
-    while let Some(name) = arguments.next() {
-        let value = arguments
-            .next()
-            .ok_or_else(|| format!("{name} wants a value"))?;
-        let number = || {
-            value
-                .parse::<u32>()
-                .map_err(|e| format!("{name} {value}: {e}"))
-        };
-        match name.as_str() {
-            "--records" => options.records = number()?.into(),
-            "--size" => options.size = number()?,
-            "--partitions" => options.partitions = number()? as usize,
-            "--rounds" => options.rounds = number()? as usize,
-            "--crossdock" => options.crossdock = value.into(),
-            "--out" => options.out = value.into(),
-            _ => return Err(format!("unknown: {name}")),
-        }
-    }
-    Ok(options)
 }
 
 fn broker() -> Broker {

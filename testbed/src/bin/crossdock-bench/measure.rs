@@ -8,7 +8,7 @@ use crossdock_testbed::broker::{Broker, tail};
 use crossdock_testbed::dump::Watch;
 use crossdock_testbed::{dump, spawn, workdir};
 
-use crate::systems::System;
+use crate::systems::{Crossdock, System};
 
 /// How long a run may go without anything new.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -95,6 +95,50 @@ pub(crate) fn run(system: &dyn System, source: &Broker, target: &Broker, records
         copying_cpu_micros_per_record: (last.cpu - first.cpu) * 1e6 / copied,
         memory_mb: memory,
         first_after: first.at - start,
+    }
+}
+
+/// What it took to hold both sides against each other.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Verified {
+    /// Records that were compared, each with its copy.
+    pub(crate) compared: u64,
+    /// From the start of the process to its end.
+    pub(crate) seconds: f64,
+    /// CPU of the whole process.
+    pub(crate) cpu_seconds: f64,
+    /// Most memory it ever had.
+    pub(crate) memory_mb: f64,
+}
+
+/// Runs `crossdock verify`; both sides must come out equal.
+pub(crate) fn verify(crossdock: &Crossdock, source: &Broker, target: &Broker) -> Verified {
+    let folder = workdir::new_folder("verify");
+    let start = Instant::now();
+    let mut process = crossdock.verify(source, target, &folder);
+    let (mut cpu, mut memory) = (0.0, 0.0);
+    let status = loop {
+        if let Some(now) = cpu_seconds(process.id()) {
+            cpu = now;
+        }
+        if let Some(now) = peak_memory_mb(process.id()) {
+            memory = now;
+        }
+        if let Some(status) = process.try_wait().expect("a child can be waited for") {
+            break status;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    let seconds = start.elapsed().as_secs_f64();
+    let said = fs::read_to_string(folder.join("said")).unwrap_or_default();
+    assert!(status.success(), "verify: {said}");
+    let report: serde_json::Value = serde_json::from_str(&said).expect("it is JSON");
+    let partitions = report["partitions"].as_array().into_iter().flatten();
+    Verified {
+        compared: partitions.filter_map(|p| p["compared"].as_u64()).sum(),
+        seconds,
+        cpu_seconds: cpu,
+        memory_mb: memory,
     }
 }
 

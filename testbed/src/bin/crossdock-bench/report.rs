@@ -1,6 +1,6 @@
 //! The numbers as a person reads them, and as a program does.
 
-use crate::measure::Run;
+use crate::measure::{Run, Verified};
 
 /// What a column is called, what it tells of a run, and with how many decimals.
 type Column = (&'static str, fn(&Run) -> f64, usize);
@@ -24,6 +24,22 @@ pub(crate) fn line(run: &Run) -> String {
         run.system,
         cells.join(", "),
         run.found
+    )
+}
+
+/// A comparison in a line.
+pub(crate) fn verified(verified: &Verified) -> String {
+    let Verified {
+        compared,
+        seconds,
+        cpu_seconds,
+        memory_mb,
+    } = verified;
+    let records = *compared as f64;
+    format!(
+        "crossdock verify: {compared} records in {seconds:.1} s, {:.2} CPU µs/record, {:.0} records/s of a core, {memory_mb:.0} MB",
+        cpu_seconds * 1e6 / records,
+        records / cpu_seconds
     )
 }
 

@@ -27,16 +27,9 @@ pub(crate) struct Crossdock {
 /// MirrorMaker 2 in dedicated mode, as its quick start has it, with two tasks for two cores.
 pub(crate) struct MirrorMaker;
 
-impl System for Crossdock {
-    fn name(&self) -> &'static str {
-        "crossdock"
-    }
-
-    fn target_topic(&self) -> &'static str {
-        "orders"
-    }
-
-    fn start(&self, source: &Broker, target: &Broker, folder: &Path) -> Child {
+impl Crossdock {
+    /// Its topology file.
+    fn file(&self, source: &Broker, target: &Broker, folder: &Path) -> PathBuf {
         let file = folder.join("topology.yaml");
         let text = format!(
             "topology: bench\n\
@@ -49,6 +42,29 @@ impl System for Crossdock {
             target.bootstrap()
         );
         fs::write(&file, text).expect("the folder can be written");
+        file
+    }
+
+    /// Begins to hold both sides against each other.
+    pub(crate) fn verify(&self, source: &Broker, target: &Broker, folder: &Path) -> Child {
+        let file = self.file(source, target, folder);
+        let mut command = Command::new(&self.binary);
+        command.arg("verify").arg(file).args(["--format", "json"]);
+        start(command, folder)
+    }
+}
+
+impl System for Crossdock {
+    fn name(&self) -> &'static str {
+        "crossdock"
+    }
+
+    fn target_topic(&self) -> &'static str {
+        "orders"
+    }
+
+    fn start(&self, source: &Broker, target: &Broker, folder: &Path) -> Child {
+        let file = self.file(source, target, folder);
         let mut command = Command::new(&self.binary);
         command
             .arg("run")
@@ -103,9 +119,7 @@ impl System for MirrorMaker {
 
 fn start(mut command: Command, folder: &Path) -> Child {
     let log = File::create(folder.join("log")).expect("the folder can be written");
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(log);
+    let said = File::create(folder.join("said")).expect("the folder can be written");
+    command.stdin(Stdio::null()).stdout(said).stderr(log);
     spawn::spawn(command).expect("the system can be started")
 }

@@ -3,7 +3,7 @@
 //!
 //! crossdock kills and revives by shell commands; these ask this process for it through files.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crossdock_testbed::broker::Broker;
 use crossdock_testbed::jars::Tuning;
+use crossdock_testbed::orders::Orders;
 use crossdock_testbed::{spawn, workdir};
 
 /// Heap of a broker.
@@ -33,44 +34,33 @@ fn main() -> ExitCode {
     let mut home = Broker::start_as(HEAP, Tuning::Start, &[]);
     let away = Broker::start_as(HEAP, Tuning::Start, &[]);
     let on = format!("primary={},standby={}", home.bootstrap(), away.bootstrap());
-    let order = |word: &str| {
-        let file = folder.join(word).display().to_string();
-        format!("touch {file}; while [ -e {file} ]; do sleep 0.02; done")
-    };
+    let orders = Orders::new(&folder);
     let mut arguments: Vec<String> = ["drill", TOPOLOGY, "--from", "primary", "--to", "standby"]
         .map(str::to_owned)
         .to_vec();
     arguments.extend(["--on".to_owned(), on]);
-    arguments.extend(["--kill".to_owned(), order("kill")]);
-    arguments.extend(["--revive".to_owned(), order("revive")]);
+    arguments.extend(["--kill".to_owned(), orders.command("kill")]);
+    arguments.extend(["--revive".to_owned(), orders.command("revive")]);
     arguments.extend(further);
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
-        scope.spawn(|| obey(&mut home, &folder, &is_over));
+        scope.spawn(|| obey(&mut home, &orders, &is_over));
         let ended = run(&binary, &arguments);
         is_over.store(true, Ordering::Release);
         ended
     })
 }
 
-/// Kills and revives the broker when asked to; the order is taken away when it was obeyed.
-fn obey(broker: &mut Broker, folder: &Path, is_over: &AtomicBool) {
-    let is_there = |word: &str| folder.join(word).exists();
-    let done = |word: &str| std::fs::remove_file(folder.join(word)).expect("it is there");
+/// Kills and revives the broker when asked to.
+fn obey(broker: &mut Broker, orders: &Orders, is_over: &AtomicBool) {
     while !is_over.load(Ordering::Acquire) {
-        if is_there("kill") {
-            broker.kill();
-            done("kill");
-        }
-        if is_there("revive") {
-            broker.restart();
-            done("revive");
-        }
+        orders.obey("kill", || broker.kill());
+        orders.obey("revive", || broker.restart());
         thread::sleep(LOOK);
     }
 }
 
-fn run(binary: &PathBuf, arguments: &[String]) -> ExitCode {
+fn run(binary: &Path, arguments: &[String]) -> ExitCode {
     let script = format!("set -o pipefail; \"$0\" \"$@\" 2>&1 | tee {TRANSCRIPT}");
     let mut command = Command::new("bash");
     command.args(["-c", &script]).arg(binary).args(arguments);

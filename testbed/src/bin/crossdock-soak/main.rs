@@ -9,34 +9,66 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::str::FromStr;
 use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
+use clap::Parser;
 use crossdock_testbed::soak::{Outcomes, Plan, Set, page, run};
 
+/// Soaks crossdock under load and faults from a seed
+#[derive(Parser)]
 struct Options {
+    /// How long
+    #[arg(long, default_value_t = 600)]
     seconds: u64,
+    /// What the faults are drawn from
+    #[arg(long, default_value_t = 1)]
     seed: u64,
-    sets: Vec<Set>,
+    /// one-way, two-way, star, or all of them at once
+    #[arg(long, default_value = "all")]
+    topology: Sets,
+    /// Seconds from one verdict to the next
+    #[arg(long, default_value_t = 90)]
     round: u64,
+    /// Milliseconds between two faults
+    #[arg(long, default_value_t = 4_000, value_parser = clap::value_parser!(u64).range(1..))]
     pause_ms: u64,
+    /// Records a second that each user writes
+    #[arg(long, default_value_t = 3_000)]
     rate: usize,
+    /// The crossdock that is soaked
+    #[arg(long, default_value = "target/release/crossdock")]
     crossdock: PathBuf,
+    /// Where the page goes
+    #[arg(long, default_value = "target/soak.md")]
     out: PathBuf,
 }
 
-fn main() -> ExitCode {
-    let options = match options() {
-        Ok(options) => options,
-        Err(error) => {
-            eprintln!("crossdock-soak: {error}");
-            return ExitCode::from(2);
+/// What is soaked.
+#[derive(Clone)]
+struct Sets(Vec<Set>);
+
+impl FromStr for Sets {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "all" => Ok(Self(Set::ALL.to_vec())),
+            name => Set::named(name)
+                .map(|set| Self(vec![set]))
+                .ok_or("it is one-way, two-way, star or all"),
         }
-    };
+    }
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
     eprintln!("seed {}, {} s", options.seed, options.seconds);
     let soaking: Vec<_> = options
-        .sets
+        .topology
+        .0
         .iter()
         .map(|set| plan(&options, *set))
         .collect();
@@ -102,44 +134,4 @@ fn plan(options: &Options, set: Set) -> Plan {
         pause: Duration::from_millis(options.pause_ms),
         rate: options.rate,
     }
-}
-
-fn options() -> Result<Options, String> {
-    let mut options = Options {
-        seconds: 600,
-        seed: 1,
-        sets: Set::ALL.to_vec(),
-        round: 90,
-        pause_ms: 4_000,
-        rate: 3_000,
-        crossdock: "target/release/crossdock".into(),
-        out: "target/soak.md".into(),
-    };
-    let mut arguments = std::env::args().skip(1);
-    while let Some(name) = arguments.next() {
-        let value = arguments
-            .next()
-            .ok_or_else(|| format!("{name} wants a value"))?;
-        let number = || {
-            value
-                .parse::<u64>()
-                .map_err(|e| format!("{name} {value}: {e}"))
-        };
-        match name.as_str() {
-            "--seconds" => options.seconds = number()?,
-            "--seed" => options.seed = number()?,
-            "--round" => options.round = number()?,
-            "--pause-ms" => options.pause_ms = number()?.max(1),
-            "--rate" => options.rate = number()? as usize,
-            "--topology" if value == "all" => options.sets = Set::ALL.to_vec(),
-            "--topology" => {
-                let set = Set::named(&value).ok_or("it is one-way, two-way, star or all")?;
-                options.sets = vec![set];
-            }
-            "--crossdock" => options.crossdock = value.into(),
-            "--out" => options.out = value.into(),
-            _ => return Err(format!("unknown: {name}")),
-        }
-    }
-    Ok(options)
 }
