@@ -1,8 +1,8 @@
 //! Operations on automata.
 
-use std::collections::HashMap;
 use std::hash::Hash;
 
+use super::hash::HashMap;
 use super::{DEAD, Language, SYMBOLS, State, symbol};
 
 /// Most states an automaton may have before it is given up.
@@ -17,7 +17,7 @@ pub(super) struct Found<K> {
 impl<K: Clone + Eq + Hash> Found<K> {
     pub(super) fn new(start: K) -> Self {
         Self {
-            number: HashMap::from([(start.clone(), 0)]),
+            number: std::iter::once((start.clone(), 0)).collect(),
             order: vec![start],
         }
     }
