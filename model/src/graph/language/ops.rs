@@ -6,7 +6,7 @@ use super::hash::HashMap;
 use super::{DEAD, Language, SYMBOLS, State, symbol};
 
 /// Most states an automaton may have before it is given up.
-const STATES_MAX: usize = 20_000;
+pub(super) const STATES_MAX: usize = 20_000;
 
 /// Numbers what is found while automata are put together.
 pub(super) struct Found<K> {
