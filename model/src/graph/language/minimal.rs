@@ -85,8 +85,11 @@ struct Before {
 impl Before {
     fn new(states: &[State]) -> Self {
         let mut ends = vec![0; states.len()];
-        let live = |state: &State| state.targets().filter(|to| *to != DEAD).collect::<Vec<_>>();
-        for to in states.iter().flat_map(live) {
+        for to in states
+            .iter()
+            .flat_map(State::targets)
+            .filter(|to| *to != DEAD)
+        {
             ends[to as usize] += 1;
         }
         let mut all = 0;
@@ -97,7 +100,7 @@ impl Before {
         // Filled from the back, each list ends up beginning where it was to end.
         let mut from = vec![0; all];
         for (at, state) in (0u32..).zip(states) {
-            for to in live(state) {
+            for to in state.targets().filter(|to| *to != DEAD) {
                 ends[to as usize] -= 1;
                 from[ends[to as usize]] = at;
             }
