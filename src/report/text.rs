@@ -18,8 +18,8 @@ const CYCLES_MAX: usize = 5;
 const LINES_MAX: usize = 12;
 
 /// Said where names or ways were too many, or a filter too large.
-const PARTIAL: &str = "note: this topology has more names and ways than can be followed: what is found holds, but \
-     there may be more\n";
+const PARTIAL: &str = "note: there are more names and ways here than can be followed: what is \
+                       found holds, but there may be more\n";
 
 /// All findings of a file, its cycles, and one line that sums them up.
 pub fn text(checked: &Checked, in_colour: bool) -> String {
