@@ -28,6 +28,8 @@ pub struct Checked {
     pub cycles: Vec<Cycle>,
     /// There are more cycles than are listed.
     pub is_capped: bool,
+    /// There are more names or ways than the check followed.
+    pub is_partial: bool,
 }
 
 impl Checked {
@@ -50,11 +52,11 @@ pub fn check(path: &Path, env: bool) -> Result<Checked, Failure> {
 pub fn check_text(path: PathBuf, text: String, env: bool) -> Checked {
     let variables: Option<&dyn crossdock_model::file::Variables> = env.then_some(&Environment);
     let (draft, mut findings) = crossdock_model::file::read(&text, variables);
-    let (mut cycles, mut is_capped) = (Vec::new(), false);
+    let (mut cycles, mut is_capped, mut is_partial) = (Vec::new(), false, false);
     if let Some(draft) = &draft {
         let report = graph::check(draft);
         findings.extend(report.findings);
-        (cycles, is_capped) = (report.cycles, report.is_capped);
+        (cycles, is_capped, is_partial) = (report.cycles, report.is_capped, report.is_partial);
     }
     findings.sort_by_key(|f| f.span.start);
     Checked {
@@ -64,6 +66,7 @@ pub fn check_text(path: PathBuf, text: String, env: bool) -> Checked {
         findings,
         cycles,
         is_capped,
+        is_partial,
     }
 }
 

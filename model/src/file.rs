@@ -153,13 +153,13 @@ fn draft(reader: &mut Reader<'_>, map: &Map, start: Span) -> Draft {
         }
     }
     for key in ["topology", "clusters", "edges"] {
-        if map.get(key).is_none() && !map.is_cut {
+        if meant(map, key).is_none() && !map.is_cut {
             missing(reader, key, start);
         }
     }
-    let name = map.get("topology").and_then(|n| name(reader, n));
+    let name = meant(map, "topology").and_then(|n| name(reader, n));
     let name = name.unwrap_or_default();
-    let clusters = map.get("clusters").map(|n| clusters::read(reader, n));
+    let clusters = meant(map, "clusters").map(|n| clusters::read(reader, n));
     let clusters = clusters.unwrap_or_default();
     let aliases: Vec<_> = clusters.iter().map(|c| c.alias.to_string()).collect();
     let home = map.get("home").and_then(|n| home(reader, n, &aliases));
@@ -169,7 +169,7 @@ fn draft(reader: &mut Reader<'_>, map: &Map, start: Span) -> Draft {
         aliases: &aliases,
         defaults: &defaults.unwrap_or_default(),
     };
-    let entries = map.get("edges").map(|n| edges::read(reader, n, &context));
+    let entries = meant(map, "edges").map(|n| edges::read(reader, n, &context));
     let entries = entries.unwrap_or_default();
     let draft = Draft {
         name,
@@ -183,6 +183,18 @@ fn draft(reader: &mut Reader<'_>, map: &Map, start: Span) -> Draft {
         relations::unused_clusters(reader, &draft, &entries.mentioned);
     }
     draft
+}
+
+/// The value of a key, or of what was written in its place: that is told, and what stands under it is
+/// checked all the same.
+fn meant<'m>(map: &'m Map, key: &str) -> Option<&'m Node> {
+    let known = keys::names(&[TOPOLOGY]);
+    let is_meant = |(word, _): &&(tree::Key, Node)| {
+        !known.contains(&word.text.as_str())
+            && crate::near::nearest(&word.text, known.iter().copied()) == Some(key)
+    };
+    let slip = || map.entries.iter().find(is_meant).map(|(_, node)| node);
+    map.get(key).or_else(slip)
 }
 
 fn missing(reader: &mut Reader<'_>, key: &str, start: Span) {

@@ -16,6 +16,7 @@ mod space;
 
 mod admit;
 mod case;
+mod common;
 mod hazards;
 mod homeward;
 mod names;
@@ -41,6 +42,8 @@ pub struct Report {
     pub cycles: Vec<Cycle>,
     /// There are more cycles than are listed.
     pub is_capped: bool,
+    /// There are more names or ways than can be followed: what is found holds, more may be there.
+    pub is_partial: bool,
 }
 
 /// One elementary cycle of edges, with its shortest topic witness.
@@ -66,7 +69,7 @@ pub enum Cut {
 pub fn check(draft: &Draft) -> Report {
     let mut report = verdicts(draft);
     report.findings.extend(hazards::findings(draft, &report));
-    repair::help(draft, &mut report.findings);
+    repair::help(draft, &mut report.findings, report.is_partial);
     report.findings.sort_by_key(|f| (f.span, f.code));
     report
 }
@@ -88,6 +91,7 @@ pub fn verdicts(draft: &Draft) -> Report {
         findings,
         cycles,
         is_capped,
+        is_partial: case.is_partial || case.space.store.is_rough,
     }
 }
 

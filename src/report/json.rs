@@ -22,6 +22,9 @@ pub fn json(checked: &Checked) -> Value {
     if checked.is_capped {
         object["cycles_capped"] = json!(true);
     }
+    if checked.is_partial {
+        object["partial"] = json!(true);
+    }
     object
 }
 

@@ -17,6 +17,10 @@ const CYCLES_MAX: usize = 5;
 /// Most lines that are named where findings are only counted.
 const LINES_MAX: usize = 12;
 
+/// Said where names or ways were too many, or a filter too large.
+const PARTIAL: &str = "note: there are more names and ways here than can be followed: what is \
+                       found holds, but there may be more\n";
+
 /// All findings of a file, its cycles, and one line that sums them up.
 pub fn text(checked: &Checked, in_colour: bool) -> String {
     let mut out = String::new();
@@ -41,6 +45,9 @@ pub fn text(checked: &Checked, in_colour: bool) -> String {
     }
     if checked.is_capped && !checked.cycles.is_empty() {
         writeln!(out, "note: there are more cycles than are listed").ok();
+    }
+    if checked.is_partial {
+        out.push_str(PARTIAL);
     }
     writeln!(out, "{}", summary(checked)).ok();
     out

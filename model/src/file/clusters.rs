@@ -24,13 +24,33 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Vec<Cluster> {
     }
     let mut addresses = Vec::new();
     let mut clusters = Vec::new();
+    let mut last = None;
     for (key, node) in &map.entries {
+        if is_property(key, node) {
+            let message = format!(
+                "`{}` is a property, and stands beside the clusters",
+                key.text
+            );
+            let help = match last {
+                Some(alias) => format!("indent it further, under `{alias}`"),
+                None => "write it under the alias of its cluster, indented further".to_owned(),
+            };
+            reader.bad(key.span, message, &help);
+            continue;
+        }
+        last = Some(key.text.as_str());
         if alias(reader, key) {
             clusters.push(cluster(reader, key, node, &mut addresses));
         }
     }
     same_clusters(reader, &addresses);
     clusters
+}
+
+/// Whether a line of a cluster has slipped out of it.
+fn is_property(key: &Key, node: &Node) -> bool {
+    let is_mapping = matches!(node.value, Value::Map(_));
+    !is_mapping && crate::properties::known().any(|known| known.name == key.text)
 }
 
 fn alias(reader: &mut Reader<'_>, key: &Key) -> bool {

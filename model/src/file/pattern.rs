@@ -178,6 +178,12 @@ fn help(kind: &ErrorKind, pattern: &str) -> Option<String> {
         ErrorKind::RepetitionMissing if pattern.starts_with('*') => {
             Some(format!("a regex, not a glob: `{}`", as_regex(pattern)))
         }
+        ErrorKind::GroupUnclosed => {
+            Some("close it with `)`, or write `\\(` for the character".to_owned())
+        }
+        ErrorKind::ClassUnclosed => {
+            Some("close it with `]`, or write `\\[` for the character".to_owned())
+        }
         _ => None,
     }
 }

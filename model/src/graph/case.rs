@@ -37,19 +37,20 @@ pub(crate) struct Case<'d> {
     pub(crate) names: &'d Names,
     pub(crate) space: Space<'d>,
     pub(crate) trials: Vec<Trial>,
+    /// There are more names or walks than were followed.
+    pub(crate) is_partial: bool,
 }
 
 impl<'d> Case<'d> {
     pub(crate) fn new(draft: &'d Draft, names: &'d Names) -> Self {
         let mut space = Space::new(names);
-        let kinds = space.trial_names();
-        let count: usize = kinds.iter().map(|k| k.1.len()).sum();
-        let steps = (STEPS_TOTAL / count.max(1)).clamp(STEPS_MIN, STEPS_MAX);
         let mut trials = Vec::new();
-        for (site, topics, grows) in kinds {
+        let mut steps = STEPS_TOTAL;
+        for (site, topics, grows) in space.trial_names() {
             for topic in topics.into_iter().filter(|t| !names.is_replica_at(site, t)) {
                 let birth = (site, topic);
-                let reach = follow(names, &space.out, &birth, steps);
+                let reach = follow(names, &space.out, &birth, STEPS_MIN);
+                steps = steps.saturating_sub(reach.steps);
                 trials.push(Trial {
                     birth,
                     reach,
@@ -57,6 +58,18 @@ impl<'d> Case<'d> {
                 });
             }
         }
+        // What is left goes to those whose walks are more.
+        let cut = |trial: &&mut Trial| trial.reach.is_cut_short;
+        let open = trials
+            .iter()
+            .filter(|trial| trial.reach.is_cut_short)
+            .count();
+        let most = (steps / open.max(1)).min(STEPS_MAX);
+        for trial in trials.iter_mut().filter(cut).filter(|_| most > STEPS_MIN) {
+            trial.reach = follow(names, &space.out, &trial.birth, most);
+        }
+        let is_partial =
+            space.store.is_rough || trials.iter().any(|trial| trial.reach.is_cut_short);
         trials.sort_by(|a, b| {
             let key = |t: &Trial| (t.birth.1.len(), t.birth.1.clone(), t.birth.0);
             key(a).cmp(&key(b))
@@ -66,6 +79,7 @@ impl<'d> Case<'d> {
             names,
             space,
             trials,
+            is_partial,
         }
     }
 

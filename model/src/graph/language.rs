@@ -3,9 +3,11 @@
 //! The alphabet is that of legal topic names. Length is not part of it: what is too long is told by
 //! the shortest word.
 
-use std::collections::{HashMap, VecDeque};
+use hash::HashMap;
 
 pub(crate) mod build;
+pub(crate) mod hash;
+mod minimal;
 mod ops;
 pub(crate) mod store;
 
@@ -65,49 +67,6 @@ impl State {
             accept,
             default,
             except: listed.map(|(s, t)| (s, *t)).collect(),
-        }
-    }
-
-    /// Where it leads, each listed symbol and the default.
-    fn targets(&self) -> impl Iterator<Item = u32> {
-        let others = (self.except.len() < SYMBOLS.len()).then_some(self.default);
-        self.except.iter().map(|e| e.1).chain(others)
-    }
-
-    /// The same with other targets, asked for in the order of the symbols; in one form for all states
-    /// that lead to the same ones.
-    fn mapped(&self, mut to: impl FnMut(u32) -> u32) -> Self {
-        // The first symbol that is not listed: there the default is met.
-        let listed = self.except.iter().map(|e| usize::from(e.0));
-        let first = (0..).zip(listed).take_while(|(n, s)| n == s).count();
-        let is_all = first == SYMBOLS.len();
-        let mut except = Vec::with_capacity(self.except.len());
-        except.extend(self.except[..first].iter().map(|(s, t)| (*s, to(*t))));
-        let default = if is_all { DEAD } else { to(self.default) };
-        except.extend(self.except[first..].iter().map(|(s, t)| (*s, to(*t))));
-        let mut count = vec![(default, SYMBOLS.len() - except.len())];
-        for (_, target) in &except {
-            match count.iter_mut().find(|c| c.0 == *target) {
-                Some(known) => known.1 += 1,
-                None => count.push((*target, 1)),
-            }
-        }
-        let most = count.into_iter().max_by_key(|(target, n)| (*n, *target));
-        let most = most.map_or(default, |(target, _)| target);
-        if most != default {
-            let wide = Self {
-                accept: self.accept,
-                default,
-                except,
-            };
-            let targets: Vec<u32> = (0..65u8).map(|symbol| wide.next(symbol)).collect();
-            return Self::new(self.accept, &targets);
-        }
-        except.retain(|(_, target)| *target != most);
-        Self {
-            accept: self.accept,
-            default,
-            except,
         }
     }
 }
@@ -184,129 +143,11 @@ impl Language {
         }
         found
     }
-
-    /// How many more characters the shortest way to a word's end takes, by state.
-    fn distances(&self) -> Vec<usize> {
-        let ends = (0u32..).zip(&self.states).filter(|(_, s)| s.accept);
-        self.distances_to(ends.map(|(at, _)| at))
-    }
-
-    /// How many more characters the shortest way to no word takes, by state.
-    fn escapes(&self) -> Vec<usize> {
-        let is_out = |s: &State| !s.accept;
-        let ends = (0u32..).zip(&self.states).filter(|(_, s)| is_out(s));
-        let mut distance = self.distances_to(ends.map(|(at, _)| at));
-        // Beyond the automaton is no word either.
-        let at_edge = |s: &State| s.targets().any(|to| to == DEAD);
-        let edge = (0u32..).zip(&self.states).filter(|(_, s)| at_edge(s));
-        let further = self.distances_to(edge.map(|(at, _)| at));
-        for (known, other) in distance.iter_mut().zip(further) {
-            *known = (*known).min(other.saturating_add(1));
-        }
-        distance
-    }
-
-    fn distances_to(&self, ends: impl Iterator<Item = u32>) -> Vec<usize> {
-        let mut before: Vec<Vec<u32>> = vec![Vec::new(); self.states.len()];
-        for (from, state) in (0u32..).zip(&self.states) {
-            for to in state.targets().filter(|to| *to != DEAD) {
-                before[to as usize].push(from);
-            }
-        }
-        let mut distance = vec![usize::MAX; self.states.len()];
-        let mut queue: VecDeque<u32> = ends.collect();
-        queue.iter().for_each(|at| distance[*at as usize] = 0);
-        while let Some(at) = queue.pop_front() {
-            for from in &before[at as usize] {
-                if distance[*from as usize] == usize::MAX {
-                    distance[*from as usize] = distance[at as usize] + 1;
-                    queue.push_back(*from);
-                }
-            }
-        }
-        distance
-    }
-
-    /// The smallest automaton of the same set, numbered in the order of its words.
-    pub(crate) fn minimized(states: Vec<State>) -> Self {
-        let language = Self { states };
-        if language.states.is_empty() {
-            return language;
-        }
-        let block = language.blocks();
-        if block[0] == DEAD {
-            return Self::empty();
-        }
-        let mut number = vec![DEAD; language.states.len()];
-        number[block[0] as usize] = 0;
-        let mut order = vec![0u32];
-        let mut states = Vec::new();
-        while let Some(at) = order.get(states.len()) {
-            let state = &language.states[*at as usize];
-            let renumbered = state.mapped(|to| {
-                if to == DEAD || block[to as usize] == DEAD {
-                    return DEAD;
-                }
-                let known = &mut number[block[to as usize] as usize];
-                if *known == DEAD {
-                    *known = u32::try_from(order.len()).unwrap_or(DEAD);
-                    order.push(to);
-                }
-                *known
-            });
-            states.push(renumbered);
-        }
-        Self { states }
-    }
-
-    /// Splits the states into those that no word tells apart; `DEAD`: no word from there.
-    fn blocks(&self) -> Vec<u32> {
-        let (distance, escape) = (self.distances(), self.escapes());
-        // States that differ in these differ in what they accept. Told apart by them at the start, a
-        // long line of states is not split one round after the other.
-        let mut kinds: HashMap<(usize, usize), u32> = HashMap::new();
-        let mut block: Vec<u32> = distance
-            .iter()
-            .zip(&escape)
-            .map(|(end, escape)| {
-                if *end == usize::MAX {
-                    return DEAD;
-                }
-                let fresh = u32::try_from(kinds.len()).unwrap_or(DEAD);
-                *kinds.entry((*end, *escape)).or_insert(fresh)
-            })
-            .collect();
-        let mut count = kinds.len();
-        if count == block.iter().filter(|at| **at != DEAD).count() {
-            return block;
-        }
-        loop {
-            let of = |to: u32| if to == DEAD { DEAD } else { block[to as usize] };
-            let mut seen: HashMap<(u32, State), u32> = HashMap::with_capacity(count);
-            let next: Vec<u32> = block
-                .iter()
-                .zip(&self.states)
-                .map(|(at, state)| {
-                    if *at == DEAD {
-                        return DEAD;
-                    }
-                    let fresh = u32::try_from(seen.len()).unwrap_or(DEAD);
-                    *seen.entry((*at, state.mapped(of))).or_insert(fresh)
-                })
-                .collect();
-            let settled = seen.len() == count;
-            count = seen.len();
-            block = next;
-            if settled {
-                return block;
-            }
-        }
-    }
 }
 
 /// Keeps, of the beginnings of words that lead to one state, the first few: no more are needed.
 fn thin(level: Vec<(u32, String)>, limit: usize) -> Vec<(u32, String)> {
-    let mut count: HashMap<u32, usize> = HashMap::new();
+    let mut count: HashMap<u32, usize> = HashMap::default();
     let few = |(at, _): &(u32, String)| {
         let n = count.entry(*at).or_default();
         *n += 1;

@@ -40,6 +40,29 @@ pub(crate) type Place = (Site, String);
 pub(crate) struct Selector {
     pub(crate) topics: Vec<(String, Whole)>,
     pub(crate) exclude: Vec<(String, Whole)>,
+    /// The names that are listed literally, and taken.
+    listed: Vec<String>,
+}
+
+impl Selector {
+    fn new(
+        topics: &[Pattern],
+        mut compile: impl FnMut(&[Pattern]) -> Vec<(String, Whole)>,
+        exclude: &[Pattern],
+    ) -> Self {
+        let exclude = compile(exclude);
+        let is_free = |name: &String| {
+            check_topic_name(name).is_ok()
+                && !is_internal_topic(name)
+                && !exclude.iter().any(|(_, whole)| whole.matches(name))
+        };
+        let named = topics.iter().filter_map(literals).flatten();
+        Self {
+            topics: compile(topics),
+            listed: named.filter(is_free).collect(),
+            exclude,
+        }
+    }
 }
 
 /// An edge, its patterns compiled and its clusters numbered.
@@ -326,20 +349,8 @@ impl Link {
     }
 
     /// The names that the edge lists literally, those that it takes.
-    pub(crate) fn listed(&self) -> Vec<String> {
-        let pattern = |text: &String| Pattern { text: text.clone() };
-        let texts = self.selector.topics.iter().map(|(text, _)| pattern(text));
-        let named = texts.filter_map(|p| literals(&p)).flatten();
-        let is_free = |name: &String| {
-            check_topic_name(name).is_ok()
-                && !is_internal_topic(name)
-                && !self
-                    .selector
-                    .exclude
-                    .iter()
-                    .any(|(_, whole)| whole.matches(name))
-        };
-        named.filter(is_free).collect()
+    pub(crate) fn listed(&self) -> &[String] {
+        &self.selector.listed
     }
 
     /// The name rule without the guards: selection, rename, and what Kafka and crossdock allow.
@@ -390,10 +401,8 @@ impl Compiled {
         if let Some(known) = self.selectors.get(&key) {
             return Arc::clone(known);
         }
-        let selector = Arc::new(Selector {
-            topics: self.compile(&edge.topics),
-            exclude: self.compile(&edge.exclude_topics),
-        });
+        let compile = |patterns: &[Pattern]| self.compile(patterns);
+        let selector = Arc::new(Selector::new(&edge.topics, compile, &edge.exclude_topics));
         self.selectors.insert(key, Arc::clone(&selector));
         selector
     }

@@ -16,6 +16,9 @@ use crate::topology::Draft;
 const EDGES_MAX: usize = 3_000;
 const FINDINGS_MAX: usize = 40;
 
+/// How many states of automata weigh as much as an edge.
+const WORK_PER_EDGE: usize = 1_000;
+
 /// A repair: what to write, and the draft with it.
 struct Repair {
     help: String,
@@ -23,8 +26,9 @@ struct Repair {
 }
 
 /// Gives each finding the first repair that holds.
-pub(crate) fn help(draft: &Draft, findings: &mut [Finding]) {
-    if findings.is_empty() || draft.edges.len() > EDGES_MAX {
+pub(crate) fn help(draft: &Draft, findings: &mut [Finding], is_partial: bool) {
+    // What is not known whole cannot be compared.
+    if findings.is_empty() || draft.edges.len() > EDGES_MAX || is_partial {
         return;
     }
     let before = findings.to_vec();
@@ -36,11 +40,8 @@ pub(crate) fn help(draft: &Draft, findings: &mut [Finding]) {
     };
     // What a check costs grows with the edges and with the kinds of names that they tell apart.
     let size = draft.edges.len() * (1 + case.trials.len() / 100);
-    let mut trials = if case.space.store.is_rough {
-        0
-    } else {
-        EDGES_MAX / size.max(1)
-    };
+    let each = size.max(1).max(case.space.store.work / WORK_PER_EDGE);
+    let mut trials = EDGES_MAX / each;
     let open = findings
         .iter_mut()
         .filter(|f| f.help.is_none())

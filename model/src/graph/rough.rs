@@ -1,65 +1,88 @@
-//! Patterns whose automata would be too large: no set of names stands for them. They are tried with
-//! names put together from their shortest ones; what that leaves open counts as overlapping.
+//! Patterns whose automata are too large, alone or beside others: no set of names stands for them. They
+//! are tried with the shortest name that they have in common with each other pattern; what that leaves open
+//! counts as overlapping.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
+use super::common::{Common, common};
 use super::names::Link;
+use super::pattern::Whole;
 use super::space::Space;
 use crate::name::TOPIC_NAME_MAX;
 
-/// Most names that are put together.
+/// Most names that are tried.
 const NAMES_MAX: usize = 200;
 
-/// Most patterns that they are made of.
-const WORDS_MAX: usize = 40;
+/// Most patterns of either kind that are held against each other.
+const PATTERNS_MAX: usize = 40;
 
 /// Whether an edge has a pattern that is too large to follow.
 pub(crate) fn is_rough(space: &Space, number: usize) -> bool {
     let link = space.names.links[number].as_ref();
-    link.is_some_and(|link| rough_words(space, link).next().is_some())
+    link.is_some_and(|link| large(space, link).next().is_some())
 }
 
 /// A name of the shortest that an edge takes by such a pattern.
 pub(crate) fn word(space: &Space, number: usize) -> Option<String> {
     let link = space.names.links[number].as_ref()?;
-    rough_words(space, link).next().flatten()
+    large(space, link).find_map(|whole| shortest(whole.hir()))
 }
 
-fn rough_words<'s>(
-    space: &'s Space,
-    link: &'s Link,
-) -> impl Iterator<Item = Option<String>> + use<'s> {
+/// Whether two edges may take one name, as far as is not known without following their patterns.
+pub(crate) fn may_meet(space: &Space, one: usize, other: usize) -> bool {
+    let (Some(one), Some(other)) = (&space.names.links[one], &space.names.links[other]) else {
+        return false;
+    };
+    let mut pairs = one
+        .selector
+        .topics
+        .iter()
+        .flat_map(|a| other.selector.topics.iter().map(move |b| (a, b)));
+    pairs.any(|((a, one), (b, other))| {
+        space.store.is_too_large(a, b) && common(one.hir(), other.hir()) != Common::Nothing
+    })
+}
+
+fn large<'s>(space: &'s Space, link: &'s Link) -> impl Iterator<Item = &'s Whole> + use<'s> {
     let topics = link.selector.topics.iter();
-    let rough = topics.filter(|(text, _)| space.store.is_too_large(text));
-    rough.map(|(_, whole)| shortest(whole.hir()))
+    topics
+        .filter(|(text, _)| space.store.is_large(text))
+        .map(|(_, whole)| whole)
 }
 
 /// Names to try such patterns with, alone and beside all others; none where all can be followed.
 pub(crate) fn names(space: &Space) -> Vec<String> {
     let links = || space.names.links.iter().flatten();
-    let rough: BTreeSet<String> = links()
+    let mut patterns: BTreeMap<&str, &Whole> = BTreeMap::new();
+    let rough: BTreeMap<&str, &Whole> = links()
         .flat_map(|link| &link.selector.topics)
         .filter(|(text, _)| space.store.is_large(text))
-        .filter_map(|(_, whole)| shortest(whole.hir()))
-        .take(WORDS_MAX)
+        .map(|(text, whole)| (text.as_str(), whole))
+        .take(PATTERNS_MAX)
         .collect();
-    let mut words = rough.clone();
     if !rough.is_empty() {
         let all = links().flat_map(|link| &link.selector.topics);
-        words.extend(
-            all.filter_map(|(_, whole)| shortest(whole.hir()))
-                .take(WORDS_MAX),
+        patterns.extend(
+            all.map(|(text, whole)| (text.as_str(), whole))
+                .take(PATTERNS_MAX),
         );
+        patterns.extend(&rough);
     }
-    let pairs = rough.iter().flat_map(|one| {
-        let with = words.iter().filter(move |other| *other != one);
-        with.flat_map(move |other| [format!("{one}{other}"), format!("{other}{one}")])
-    });
-    let all = rough.iter().cloned().chain(pairs);
+    let mut names: BTreeSet<String> = rough
+        .values()
+        .filter_map(|whole| shortest(whole.hir()))
+        .collect();
+    for (text, one) in &rough {
+        for (_, other) in patterns.iter().filter(|(other, _)| *other != text) {
+            if let Common::Name(name) = common(one.hir(), other.hir()) {
+                names.insert(name);
+            }
+        }
+    }
     let fits = |name: &String| !name.is_empty() && name.len() <= TOPIC_NAME_MAX;
-    all.filter(fits).take(NAMES_MAX).collect()
+    names.into_iter().filter(fits).take(NAMES_MAX).collect()
 }
 
 /// A text of the fewest characters that a pattern matches, as far as can be seen piece by piece.

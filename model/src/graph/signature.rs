@@ -1,7 +1,8 @@
 //! The shortest name of every kind: names are of one kind when the same sets hold them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
+use super::language::hash::HashMap;
 use super::language::store::{Lang, NONE, Store};
 use super::language::{DEAD, SYMBOLS};
 use crate::name::TOPIC_NAME_MAX;
@@ -26,14 +27,14 @@ pub(crate) fn kinds(store: &Store, base: Lang, sets: &[Lang]) -> (Vec<Kind>, boo
             .into_iter()
             .collect(),
         base,
-        number: HashMap::new(),
+        number: HashMap::default(),
         order: Vec::new(),
         cells: 0,
     };
     if base == NONE {
         return (Vec::new(), true);
     }
-    let mut found: HashMap<Vec<Lang>, ()> = HashMap::new();
+    let mut found: HashMap<Vec<Lang>, ()> = HashMap::default();
     let mut kinds = Vec::new();
     search.begin();
     let mut done = 0;

@@ -22,6 +22,10 @@ mod explore;
 /// Most kinds of names that are tried for one cluster.
 const KINDS_MAX: usize = 4_000;
 
+/// How many edges are followed back to tell topics of a cluster apart, and most sets that do so there.
+const WAYS_BACK: usize = 3;
+const WAYS_MAX: usize = 24;
+
 /// What a name has become on its way from its birth.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Form {
@@ -41,6 +45,8 @@ pub(crate) struct Space<'n> {
     pub(crate) store: Store,
     pub(crate) pieces: Vec<Rc<Vec<Piece>>>,
     images: Vec<Lang>,
+    /// Of these, the names that the edge has made longer.
+    grown: Vec<Lang>,
     pub(crate) out: Vec<Vec<usize>>,
     /// The replicas of each cluster.
     pub(crate) replicas: Vec<Lang>,
@@ -54,6 +60,7 @@ pub(crate) struct Space<'n> {
     /// Names to try patterns with that are too large to follow.
     pub(crate) tried: Vec<String>,
     noted: BTreeMap<(usize, usize), Noted>,
+    ways: BTreeMap<(Site, usize), Vec<Lang>>,
 }
 
 #[derive(Debug, Default)]
@@ -84,6 +91,7 @@ impl<'n> Space<'n> {
             store,
             pieces: each,
             images: Vec::new(),
+            grown: Vec::new(),
             out: outgoing(names),
             replicas: vec![NONE; names.aliases.len()],
             relays: relays(names),
@@ -92,6 +100,7 @@ impl<'n> Space<'n> {
             told: Writes::new(),
             tried: Vec::new(),
             noted: BTreeMap::new(),
+            ways: BTreeMap::new(),
         };
         space.tried = rough::names(&space);
         space.find_images();
@@ -115,18 +124,19 @@ impl<'n> Space<'n> {
         let mut kept = Vec::new();
         let mut made = vec![BTreeSet::new(); self.replicas.len()];
         for number in 0..self.pieces.len() {
-            let mut keeps = NONE;
-            let target = self.names.links[number].as_ref().filter(|l| l.enabled);
+            let (mut keeps, mut grows) = (NONE, NONE);
             for piece in self.pieces[number].clone().iter() {
                 let grown = piece.growing(&mut self.store);
                 let grown = piece.image(&mut self.store, grown);
+                grows = self.store.or(grows, grown);
                 let same = piece.kept(&mut self.store);
                 keeps = self.store.or(keeps, same);
-                if let Some(link) = target {
-                    made[link.target].insert(grown);
-                }
+            }
+            if let Some(link) = self.names.links[number].as_ref().filter(|l| l.enabled) {
+                made[link.target].insert(grows);
             }
             kept.push(keeps);
+            self.grown.push(grows);
         }
         for (site, made) in made.into_iter().enumerate() {
             self.replicas[site] = self.store.union(&Vec::from_iter(made));
@@ -148,6 +158,45 @@ impl<'n> Space<'n> {
     /// Names that users may create on a cluster.
     pub(crate) fn births(&mut self, site: Site) -> Lang {
         self.store.minus(NAMES, self.replicas[site])
+    }
+
+    /// Sets that tell apart what the name guard may say of the topics of a cluster: what each edge writes
+    /// there, and of that, what was a replica where it came from, and by which edge it had come there.
+    pub(crate) fn ways_to(&mut self, site: Site) -> Vec<Lang> {
+        self.ways_back(site, WAYS_BACK)
+    }
+
+    fn ways_back(&mut self, site: Site, edges: usize) -> Vec<Lang> {
+        if let Some(known) = self.ways.get(&(site, edges)) {
+            return known.clone();
+        }
+        let names = self.names;
+        let mut ways = BTreeSet::new();
+        for number in names.into[site].iter().take(WAYS_MAX) {
+            let Some(link) = &names.links[*number] else {
+                continue;
+            };
+            ways.insert(self.images[*number]);
+            let mut behind = vec![self.replicas[link.source]];
+            if edges > 1 {
+                behind.extend(self.ways_back(link.source, edges - 1));
+            }
+            for set in behind {
+                let mut all = NONE;
+                for piece in self.pieces[*number].clone().iter() {
+                    let image = piece.image(&mut self.store, set);
+                    all = self.store.or(all, image);
+                }
+                ways.insert(all);
+            }
+        }
+        let ways: Vec<Lang> = ways
+            .into_iter()
+            .filter(|set| *set != NONE)
+            .take(WAYS_MAX)
+            .collect();
+        self.ways.insert((site, edges), ways.clone());
+        ways
     }
 
     /// For each cluster, the shortest name of every kind that the topology tells apart; and whether

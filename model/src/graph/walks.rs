@@ -44,6 +44,8 @@ pub(crate) struct Reach {
     pub(crate) walks: Vec<Walk>,
     /// Walks that come back, with the place they come back to last.
     pub(crate) loops: Vec<Walk>,
+    /// How many steps were taken.
+    pub(crate) steps: usize,
     /// There were more walks than are followed.
     pub(crate) is_cut_short: bool,
 }
@@ -75,11 +77,9 @@ fn walks_from(names: &Names, out: &[Vec<usize>], birth: &Place, steps_max: usize
         places: vec![birth.clone()],
     };
     let mut queue = std::collections::VecDeque::from([start]);
-    let mut steps = 0;
     let longest = (names.aliases.len() * ROUNDS_MAX).max(4);
     while let Some(walk) = queue.pop_front() {
         if walk.edges.len() >= longest {
-            reach.is_cut_short = true;
             continue;
         }
         let Some((site, topic)) = walk.places.last().cloned() else {
@@ -103,8 +103,8 @@ fn walks_from(names: &Names, out: &[Vec<usize>], birth: &Place, steps_max: usize
             next.edges.push(*number);
             let returns = walk.places.contains(&place);
             next.places.push(place);
-            steps += 1;
-            if steps > steps_max {
+            reach.steps += 1;
+            if reach.steps > steps_max {
                 reach.is_cut_short = true;
                 return reach;
             }

@@ -260,7 +260,8 @@ impl<'f> Simulator<'f> {
     fn grow(&mut self, birth: Id) {
         let mut queue = vec![birth];
         self.named.insert(birth);
-        while let Some(at) = queue.pop().filter(|_| self.named.len() < NAMES_MAX) {
+        let is_open = |s: &Self| !s.seen.grows && s.named.len() < NAMES_MAX;
+        while let Some(at) = queue.pop().filter(|_| is_open(self)) {
             for step in self.steps_from(at) {
                 let is_long = self.places[step.to].1.len() > LONGEST;
                 self.seen.grows |= is_long;

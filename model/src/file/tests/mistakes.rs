@@ -340,6 +340,10 @@ fn mistakes_among_clusters() {
              bootstrap.servers: c } }",
             vec!["duplicate-key `bj`"],
         ),
+        (
+            "\n  bj:\n  bootstrap.servers: a\n  sh: { bootstrap.servers: b }",
+            vec!["missing-key `bj`", "bad-value `bootstrap.servers`"],
+        ),
     ] {
         let clusters = if clusters.is_empty() { " {}" } else { clusters };
         check(
@@ -381,6 +385,21 @@ fn a_slip_of_a_key_is_told_once_and_its_value_is_read() {
             "unknown-key `topcis`",
             "unknown-key `renmae`",
             "bad-template `sufix`",
+        ],
+    );
+}
+
+#[test]
+fn a_slip_of_a_key_of_the_topology_hides_nothing_behind_it() {
+    let text = "topolgy: t\ncluster:\n  bj: { bootstrap.servers: bj:9092 }\n  sh: { \
+                bootstrap.servers: sh:9092 }\nedge:\n  - { from: bj, to: xx, topics: a }\n";
+    check(
+        text,
+        &[
+            "unknown-key `topolgy`",
+            "unknown-key `cluster`",
+            "unknown-key `edge`",
+            "unknown-cluster `xx`",
         ],
     );
 }

@@ -1,7 +1,5 @@
 //! From patterns to languages.
 
-use std::collections::HashMap;
-
 use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::nfa::thompson;
 use regex_automata::util::primitives::StateID;
@@ -9,6 +7,7 @@ use regex_automata::util::start;
 use regex_automata::{Anchored, MatchKind};
 use regex_syntax::hir::Hir;
 
+use super::hash::HashMap;
 use super::{DEAD, Language, SYMBOLS, State};
 use crate::graph::pattern::whole;
 
@@ -45,7 +44,7 @@ fn of_automaton(dfa: &dense::DFA<Vec<u32>>) -> Language {
         return Language::empty();
     };
     let mut order = vec![start];
-    let mut number: HashMap<StateID, u32> = HashMap::from([(start, 0)]);
+    let mut number: HashMap<StateID, u32> = std::iter::once((start, 0)).collect();
     let mut states = Vec::new();
     let mut done = 0;
     while done < order.len() {

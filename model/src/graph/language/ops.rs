@@ -1,12 +1,12 @@
 //! Operations on automata.
 
-use std::collections::HashMap;
 use std::hash::Hash;
 
+use super::hash::HashMap;
 use super::{DEAD, Language, SYMBOLS, State, symbol};
 
 /// Most states an automaton may have before it is given up.
-const STATES_MAX: usize = 20_000;
+pub(super) const STATES_MAX: usize = 20_000;
 
 /// Numbers what is found while automata are put together.
 pub(super) struct Found<K> {
@@ -17,7 +17,7 @@ pub(super) struct Found<K> {
 impl<K: Clone + Eq + Hash> Found<K> {
     pub(super) fn new(start: K) -> Self {
         Self {
-            number: HashMap::from([(start.clone(), 0)]),
+            number: std::iter::once((start.clone(), 0)).collect(),
             order: vec![start],
         }
     }

@@ -1,8 +1,9 @@
 //! Every language once: equal sets have equal ids, and no operation is done twice.
 
-use std::collections::HashMap;
+use std::sync::OnceLock;
 
-use super::ops::{minus, product, unwrapped, wrap};
+use super::hash::HashMap;
+use super::ops::{STATES_MAX, minus, product, unwrapped, wrap};
 use super::{Language, SYMBOLS, State, build, symbol};
 use crate::graph::pattern::Whole;
 use crate::name::{CONTROL_TOPIC, DEAD_LETTER_PREFIX};
@@ -23,6 +24,9 @@ pub(crate) const LEGAL: Lang = Lang(2);
 /// Every string of legal characters, the empty one too.
 pub(crate) const STRINGS: Lang = Lang(3);
 
+/// Most states that all automata together may have that are put together for one check.
+const WORK_MAX: usize = 1_500_000;
+
 /// States from which on two automata side by side may have too many.
 const LARGE: usize = 140;
 
@@ -42,7 +46,10 @@ pub(crate) struct Store {
     ids: HashMap<Language, Lang>,
     done: HashMap<Op, Lang>,
     patterns: HashMap<String, Option<Lang>>,
-    /// Some set was too large to be kept exactly: a larger one stands in for it.
+    least: HashMap<Lang, usize>,
+    /// How many states were put together so far.
+    pub(crate) work: usize,
+    /// Some set was too large to be kept exactly, or all of them too much: a larger one stands in for it.
     pub(crate) is_rough: bool,
 }
 
@@ -50,24 +57,15 @@ impl Store {
     pub(crate) fn new() -> Self {
         let mut store = Self {
             languages: Vec::new(),
-            ids: HashMap::new(),
-            done: HashMap::new(),
-            patterns: HashMap::new(),
+            ids: HashMap::default(),
+            done: HashMap::default(),
+            patterns: HashMap::default(),
+            least: HashMap::default(),
+            work: 0,
             is_rough: false,
         };
-        store.keep(Language::empty());
-        let loops = State::new(true, &[0; SYMBOLS.len()]);
-        let strings = Language {
-            states: vec![loops],
-        };
-        let legal = minus(&strings, &build::of_names(["", ".", ".."]));
-        let internal = ["__", DEAD_LETTER_PREFIX].map(|prefix| wrap(prefix, &strings, ""));
-        let mut names = minus(&legal, &build::of_names([CONTROL_TOPIC]));
-        for prefixed in &internal {
-            names = minus(&names, prefixed);
-        }
-        for language in [names, legal, strings] {
-            store.keep(language);
+        for language in given() {
+            store.keep(language.clone());
         }
         store
     }
@@ -97,9 +95,14 @@ impl Store {
         lang
     }
 
-    /// Whether the automaton of a pattern would be too large.
-    pub(crate) fn is_too_large(&self, text: &str) -> bool {
-        matches!(self.patterns.get(text), Some(None))
+    /// Whether the automata of two patterns, side by side, may be too large.
+    pub(crate) fn is_too_large(&self, one: &str, other: &str) -> bool {
+        let states = |text: &str| match self.patterns.get(text) {
+            Some(Some(lang)) => self.get(*lang).states.len(),
+            Some(None) => STATES_MAX,
+            None => 0,
+        };
+        states(one).max(1) * states(other).max(1) >= STATES_MAX
     }
 
     /// Whether the automaton of a pattern would be too large, or is so large that two of the kind may not
@@ -125,8 +128,16 @@ impl Store {
         if let Some(known) = self.done.get(&op) {
             return *known;
         }
-        let lang = match make(self) {
-            Some(language) => self.keep(language),
+        let made = if self.work < WORK_MAX {
+            make(self)
+        } else {
+            None
+        };
+        let lang = match made {
+            Some(language) => {
+                self.work += 1 + language.states.len();
+                self.keep(language)
+            }
             None => {
                 self.is_rough = true;
                 rough
@@ -209,13 +220,39 @@ impl Store {
             return a;
         }
         let make = |s: &Self| Some(unwrapped(prefix, s.get(a), suffix));
-        self.memo(Op::Unwrap(prefix.into(), a, suffix.into()), make, NONE)
+        self.memo(Op::Unwrap(prefix.into(), a, suffix.into()), make, STRINGS)
+    }
+
+    /// The length of the shortest name; `usize::MAX` where there is none.
+    pub(crate) fn least_length(&mut self, a: Lang) -> usize {
+        let language = &self.languages[a.0 as usize];
+        *self
+            .least
+            .entry(a)
+            .or_insert_with(|| language.least_length())
     }
 
     /// The first few names, shortest first.
     pub(crate) fn shortest(&self, a: Lang, limit: usize, longest: usize) -> Vec<String> {
         self.get(a).shortest(limit, longest)
     }
+}
+
+/// The sets that every store begins with, in the order of their numbers.
+fn given() -> &'static [Language; 4] {
+    static GIVEN: OnceLock<[Language; 4]> = OnceLock::new();
+    GIVEN.get_or_init(|| {
+        let loops = State::new(true, &[0; SYMBOLS.len()]);
+        let strings = Language {
+            states: vec![loops],
+        };
+        let legal = minus(&strings, &build::of_names(["", ".", ".."]));
+        let mut names = minus(&legal, &build::of_names([CONTROL_TOPIC]));
+        for prefix in ["__", DEAD_LETTER_PREFIX] {
+            names = minus(&names, &wrap(prefix, &strings, ""));
+        }
+        [Language::empty(), names, legal, strings]
+    })
 }
 
 #[cfg(test)]
@@ -295,6 +332,8 @@ mod tests {
         let orders = lang(&mut store, "orders.*|.*x");
         let orders = store.and(orders, NAMES);
         assert_eq!(store.shortest(orders, 3, 249), ["x", "-x", ".x"]);
+        assert_eq!(store.least_length(orders), 1);
+        assert_eq!(store.least_length(NONE), usize::MAX);
         let long = lang(&mut store, "a{250}");
         assert!(store.shortest(long, 1, 249).is_empty());
     }

@@ -6,22 +6,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::naming::listed;
 use crate::finding::{Code, Finding};
 use crate::graph::case::{Case, Writer, maximal};
-use crate::graph::language::store::{Lang, NAMES};
-use crate::graph::maps::Map;
+use crate::graph::language::store::{Lang, NAMES, NONE};
+use crate::graph::maps::{Affix, Map};
 use crate::graph::names::{Place, Site};
 use crate::graph::rough;
 use crate::graph::signature::kinds;
 use crate::graph::walks::follow;
-use crate::name::TOPIC_NAME_MAX;
 
 /// How many names of a kind are tried before it counts as written once.
-const TRIES: usize = 8;
+const TRIES: usize = 100;
+
+/// Most kinds of one cluster that are looked at so closely.
+const CLOSER_MAX: usize = 50;
 
 /// Most pairs that are told of which nothing is known.
 const TOO_LARGE_MAX: usize = 20;
 
 /// Most topics of one cluster that are looked at.
 const PLACES_MAX: usize = 3_000;
+
+/// What an edge writes by one of its pieces.
+type Written = (usize, usize, Lang);
 
 struct Collision {
     place: Place,
@@ -76,14 +81,20 @@ fn too_large(case: &Case, found: &[Found]) -> Vec<Finding> {
         .collect()
 }
 
-/// Whether two edges may write one topic: they rename alike, are not merged, and neither lists its names.
+/// Whether two edges may write one topic, for all that is known: they rename alike, are not merged, neither
+/// lists its names, and their patterns are not known to have none in common.
 fn may_meet(case: &Case, one: usize, other: usize) -> bool {
     let is_open = |edge: usize| {
         let link = case.names.links[edge].as_ref();
         link.is_some_and(|link| link.enabled && link.listed().is_empty())
     };
     let (a, b) = (case.edge(one), case.edge(other));
-    one != other && a.rename == b.rename && !(a.merge && b.merge) && is_open(one) && is_open(other)
+    one != other
+        && a.rename == b.rename
+        && !(a.merge && b.merge)
+        && is_open(one)
+        && is_open(other)
+        && rough::may_meet(&case.space, one, other)
 }
 
 fn overlapping(case: &Case, pair: &BTreeSet<usize>, is_later: bool) -> Finding {
@@ -140,26 +151,25 @@ fn candidates(case: &mut Case, site: Site) -> Vec<Place> {
             .as_ref()
             .is_some_and(|l| l.target == site)
     };
-    let told: Vec<Lang> = {
-        let written = case.space.told.iter().filter(|((edge, _), _)| here(*edge));
-        written.map(|(_, lang)| *lang).collect()
-    };
-    let mut by_edge: BTreeMap<usize, Vec<(usize, Lang)>> = BTreeMap::new();
-    for ((edge, piece), lang) in case
-        .space
-        .writes
-        .iter()
-        .filter(|((edge, _), _)| here(*edge))
-    {
-        by_edge.entry(*edge).or_default().push((*piece, *lang));
+    let told = case.space.told.iter().filter(|((edge, _), _)| here(*edge));
+    let told: Vec<Written> = told
+        .map(|((edge, piece), lang)| (*edge, *piece, *lang))
+        .collect();
+    let mut by_edge: BTreeMap<usize, Vec<Written>> = BTreeMap::new();
+    for ((edge, piece), lang) in &case.space.writes {
+        if here(*edge) {
+            by_edge
+                .entry(*edge)
+                .or_default()
+                .push((*edge, *piece, *lang));
+        }
     }
-    let mut places = shared(case, site, &told);
+    let mut places = shared(case, site, told);
     for (edge, pieces) in by_edge {
         if pieces.len() > 1 {
-            let written: Vec<Lang> = pieces.iter().map(|p| p.1).collect();
-            places.extend(shared(case, site, &written));
+            places.extend(shared(case, site, pieces.clone()));
         }
-        for (piece, _) in pieces {
+        for (_, piece, _) in pieces {
             places.extend(
                 gathered(case, edge, piece)
                     .into_iter()
@@ -184,32 +194,78 @@ fn tried(case: &Case, site: Site) -> Vec<Place> {
 }
 
 /// Topics that are in more than one of these sets, of every kind one.
-fn shared(case: &mut Case, site: Site, sets: &[Lang]) -> Vec<Place> {
-    let (kinds, _) = kinds(&case.space.store, NAMES, sets);
-    let mut shared: Vec<_> = kinds
+fn shared(case: &mut Case, site: Site, written: Vec<Written>) -> Vec<Place> {
+    let groups = comparable(case, written);
+    let places = groups.iter().map(|sets| shared_in(case, site, sets));
+    places.collect::<Vec<_>>().concat()
+}
+
+/// The sets in groups: between two groups the ends of names tell all of them apart. In a mesh that
+/// renames, each set is alone.
+fn comparable(case: &Case, written: Vec<Written>) -> Vec<Vec<Lang>> {
+    let ends = |(edge, piece, _): &Written| match &case.space.pieces[*edge][*piece].map {
+        Map::Affix { wrap, .. } => wrap.clone(),
+        Map::Constant(name) => (name.clone(), name.clone()),
+        Map::Pairs(_) => Affix::default(),
+    };
+    let mut groups: Vec<(Vec<Affix>, Vec<Lang>)> = Vec::new();
+    for one in written.iter().filter(|(_, _, lang)| *lang != NONE) {
+        let mut joined = (vec![ends(one)], vec![one.2]);
+        groups.retain_mut(|(others, langs)| {
+            let is_apart = others.iter().all(|other| !may_agree(&joined.0[0], other));
+            if !is_apart {
+                joined.0.append(others);
+                joined.1.append(langs);
+            }
+            is_apart
+        });
+        joined.0.sort();
+        joined.0.dedup();
+        groups.push(joined);
+    }
+    let several = groups.into_iter().map(|(_, langs)| langs);
+    several.filter(|langs| langs.len() > 1).collect()
+}
+
+/// Whether a name may have the beginnings and the ends of both.
+fn may_agree(one: &Affix, other: &Affix) -> bool {
+    let begins = one.0.starts_with(&other.0) || other.0.starts_with(&one.0);
+    begins && (one.1.ends_with(&other.1) || other.1.ends_with(&one.1))
+}
+
+/// Topics that are in more than one of these sets, of every kind one.
+fn shared_in(case: &mut Case, site: Site, sets: &[Lang]) -> Vec<Place> {
+    let (found, _) = kinds(&case.space.store, NAMES, sets);
+    let mut shared: Vec<_> = found
         .into_iter()
         .filter(|kind| kind.sets.len() > 1)
         .collect();
     shared.sort_by_key(|kind| std::cmp::Reverse(kind.sets.len()));
     shared.truncate(PLACES_MAX);
+    let is_shared = |case: &Case, place: &Place| expected(case, case.writers(place)).len() > 1;
     let mut places = Vec::new();
+    let mut closer = 0;
     for kind in shared {
         let place = (site, kind.name);
-        if expected(case, case.writers(&place)).len() > 1 {
+        if is_shared(case, &place) {
             places.push(place);
+            continue;
+        }
+        closer += 1;
+        if closer > CLOSER_MAX {
             continue;
         }
         let mut all = NAMES;
         for set in &kind.sets {
             all = case.space.store.and(all, sets[*set]);
         }
-        let names = case
-            .space
-            .store
-            .shortest(all, TRIES, TOPIC_NAME_MAX)
-            .into_iter();
-        let mut others = names.map(|name| (site, name));
-        places.extend(others.find(|place| expected(case, case.writers(place)).len() > 1));
+        // The guards take some of these names and others not: of every kind that they may tell apart one
+        // is tried.
+        let mut ways = case.space.ways_to(site);
+        ways.push(all);
+        let (finer, _) = kinds(&case.space.store, all, &ways);
+        let mut others = finer.into_iter().map(|kind| (site, kind.name)).take(TRIES);
+        places.extend(others.find(|place| is_shared(case, place)));
     }
     places
 }

@@ -49,10 +49,10 @@ fn literal(case: &Case, site: Site) -> Vec<Clash> {
     let mut found = Vec::new();
     for number in &case.names.into[site] {
         for old in listed(case, *number) {
-            let Take::Into(new) = case.names.take_at(*number, &old) else {
+            let Take::Into(new) = case.names.take_at(*number, old) else {
                 continue;
             };
-            let here = (*number, old, new);
+            let here = (*number, old.clone(), new);
             match known.get(&key(&here.2)) {
                 Some(other) if other.2 != here.2 => found.push([other.clone(), here]),
                 Some(_) => {}

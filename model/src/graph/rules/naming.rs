@@ -22,9 +22,9 @@ pub(crate) fn findings(case: &mut Case, chains: &[Finding]) -> Vec<Finding> {
 }
 
 /// The names that an edge lists literally, those that it takes.
-pub(crate) fn listed(case: &Case, number: usize) -> Vec<String> {
+pub(crate) fn listed<'c>(case: &Case<'c>, number: usize) -> &'c [String] {
     let link = case.names.links[number].as_ref();
-    link.map(|link| link.listed()).unwrap_or_default()
+    link.map_or(&[], |link| link.listed())
 }
 
 fn illegal(case: &Case, number: usize, is_told: bool) -> Option<Finding> {
@@ -49,8 +49,8 @@ fn illegal(case: &Case, number: usize, is_told: bool) -> Option<Finding> {
             Map::Constant(name) => Some(name.clone()),
             _ => None,
         });
-    let made = listed(case, number).into_iter().map(|old| {
-        let new = link.renamer.apply(&old);
+    let made = listed(case, number).iter().map(|old| {
+        let new = link.renamer.apply(old);
         (old, new)
     });
     let is_refused = |new: &str| match check_topic_name(new) {
@@ -122,12 +122,7 @@ fn too_long(case: &mut Case, number: usize) -> Option<Finding> {
         free.domain = piece.selected;
         let made = free.image(&mut case.space.store, piece.selected);
         let is_refused = made == crate::graph::language::store::NONE;
-        fits |= is_refused
-            || !case
-                .space
-                .store
-                .shortest(made, 1, TOPIC_NAME_MAX)
-                .is_empty();
+        fits |= is_refused || case.space.store.least_length(made) <= TOPIC_NAME_MAX;
     }
     if pieces.is_empty() || fits && long.is_empty() {
         return None;

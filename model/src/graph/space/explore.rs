@@ -4,11 +4,18 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{Form, Space};
 use crate::graph::language::store::{Lang, NONE, STRINGS};
-use crate::graph::maps::chances;
+use crate::graph::maps::{Affix, chances};
 use crate::graph::names::Site;
 
 /// Most places that the names of one cluster are followed to.
 const NODES_MAX: usize = 2_000;
+
+/// Most edges that names are followed along, for all clusters together, and for each at least.
+const EDGES_MAX: usize = 100_000;
+const EDGES_MIN: usize = 500;
+
+/// Most edges into a place that are asked, each, whether they made all that is there.
+const FROM_MAX: usize = 4;
 
 /// How often names are followed back to one cluster, each time under another name.
 const VISITS_MAX: usize = 2;
@@ -66,48 +73,63 @@ impl Space<'_> {
             queue: VecDeque::from([0]),
             grows: false,
         };
+        let sources = self.out.iter().filter(|out| !out.is_empty()).count();
+        let mut edges = (EDGES_MAX / sources.max(1)).max(EDGES_MIN);
         let mut steps = 0;
         while let Some(at) = search.queue.pop_front() {
             steps += 1;
-            if steps > NODES_MAX * 4 {
+            if steps > NODES_MAX * 4 || edges == 0 {
                 self.store.is_rough = true;
                 break;
             }
-            self.expand(&mut search, at, mode, sets);
+            let followed = self.expand(&mut search, at, mode, sets);
+            edges = edges.saturating_sub(followed);
         }
         self.chance_sets(&search.nodes, sets);
         search.grows
     }
 
-    fn expand(&mut self, search: &mut Search, at: usize, mode: Mode, sets: &mut BTreeSet<Lang>) {
+    /// Follows names along the edges out of a place; returns along how many.
+    fn expand(
+        &mut self,
+        search: &mut Search,
+        at: usize,
+        mode: Mode,
+        sets: &mut BTreeSet<Lang>,
+    ) -> usize {
+        let open = self.open(&search.nodes[at], mode);
+        if open.is_empty() {
+            return 0;
+        }
         let (site, form) = (search.nodes[at].site, search.nodes[at].form.clone());
         let births = search.nodes[at].births;
-        let made = self.pull(&form, self.replicas[site], births);
+        let made = self.made(&search.nodes[at]);
         let free = self.store.minus(births, made);
         if made != NONE && free != NONE {
             sets.insert(made);
         }
         let mut one_way = (made == NONE).then_some(true);
         let names = self.names;
-        for number in self.out[site].clone() {
+        let mut followed = 0;
+        for number in open {
             let Some(link) = &names.links[number] else {
                 continue;
             };
             let node = &search.nodes[at];
-            let returns = link.provenance && node.stamped.contains(&link.target);
-            if mode == Mode::Records && (returns || link.is_local && !node.stamped.is_empty()) {
-                continue;
-            }
             let may_return = link.provenance && node.passed.contains(&link.target);
-            let refuses = link.is_local
-                || may_return && *one_way.get_or_insert_with(|| self.has_one_way(node, sets));
+            if may_return && !link.is_local && one_way.is_none() {
+                followed += names.into[site].len();
+                one_way = Some(self.has_one_way(node, sets));
+            }
+            let refuses = link.is_local || may_return && one_way == Some(true);
             let taken = if refuses { free } else { births };
             if taken == NONE {
                 continue;
             }
+            followed += 1;
             let listed = match self.relays.contains(&site) {
                 true => link.listed(),
-                false => Vec::new(),
+                false => &[],
             };
             let listed = self.store.names(listed.iter().map(String::as_str));
             let listed = self.pull(&form, listed, taken);
@@ -130,6 +152,35 @@ impl Space<'_> {
                 }
             }
         }
+        followed
+    }
+
+    /// The edges out of a place that the record guard lets records take.
+    fn open(&self, node: &Node, mode: Mode) -> Vec<usize> {
+        let is_open = |number: &&usize| {
+            let Some(link) = &self.names.links[**number] else {
+                return false;
+            };
+            let returns = link.provenance && node.stamped.contains(&link.target);
+            let is_kept_back = link.is_local && !node.stamped.is_empty();
+            mode == Mode::Names || !(returns || is_kept_back)
+        };
+        self.out[node.site]
+            .iter()
+            .filter(is_open)
+            .copied()
+            .collect()
+    }
+
+    /// The births that are replicas at a place.
+    fn made(&mut self, node: &Node) -> Lang {
+        // What an edge has just made is told without a look at what all others make.
+        for number in node.from.iter().take(FROM_MAX) {
+            if self.pull(&node.form, self.grown[*number], node.births) == node.births {
+                return node.births;
+            }
+        }
+        self.pull(&node.form, self.replicas[node.site], node.births)
     }
 
     /// Whether names come to a place in one way only, by the name rule without its guards: then what
@@ -153,20 +204,47 @@ impl Space<'_> {
         for (at, node) in nodes.iter().enumerate() {
             let here = nodes[..at].iter().filter(|other| other.site == node.site);
             for other in here.take(CHANCE_NODES) {
-                let (Form::Affix { strip: a, wrap: u }, Form::Affix { strip: b, wrap: v }) =
-                    (&node.form, &other.form)
-                else {
+                let Some((strip, u, v)) = aligned(&node.form, &other.form) else {
                     continue;
                 };
-                let same_length = u.0.len() + u.1.len() == v.0.len() + v.1.len();
-                if a == b && u != v && same_length {
-                    let found = chances(u, v, 0).map(|x| format!("{}{x}{}", a.0, a.1));
+                if u != v && characters(&u) == characters(&v) {
+                    let found = chances(&u, &v, 0).map(|x| format!("{}{x}{}", strip.0, strip.1));
                     let found: Vec<String> = found.collect();
                     sets.insert(self.store.names(found.iter().map(String::as_str)));
                 }
             }
         }
     }
+}
+
+/// What an affix is made of, in whatever order: where two differ in it, no name lets them agree.
+fn characters(affix: &Affix) -> Vec<u8> {
+    let mut all = [affix.0.as_bytes(), affix.1.as_bytes()].concat();
+    all.sort_unstable();
+    all
+}
+
+/// Two forms of one birth as what both cut off and what each puts in its place; `None` where no birth
+/// has both.
+fn aligned(one: &Form, other: &Form) -> Option<(Affix, Affix, Affix)> {
+    let (Form::Affix { strip: a, wrap: u }, Form::Affix { strip: b, wrap: v }) = (one, other)
+    else {
+        return None;
+    };
+    let (mut strip, mut u, mut v) = (a.clone(), u.clone(), v.clone());
+    if let Some(more) = a.0.strip_prefix(&b.0) {
+        v.0.push_str(more);
+    } else {
+        u.0.push_str(b.0.strip_prefix(&a.0)?);
+        strip.0.clone_from(&b.0);
+    }
+    if let Some(more) = a.1.strip_suffix(&b.1) {
+        v.1.insert_str(0, more);
+    } else {
+        u.1.insert_str(0, b.1.strip_suffix(&a.1)?);
+        strip.1.clone_from(&b.1);
+    }
+    Some((strip, u, v))
 }
 
 struct Search {
@@ -267,5 +345,30 @@ impl Search {
             at = node.parent;
         }
         false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn affix(before: &str, after: &str) -> Affix {
+        (before.to_owned(), after.to_owned())
+    }
+
+    #[test]
+    fn forms_are_compared_by_what_both_cut_off() {
+        let form = |strip: (&str, &str), wrap: (&str, &str)| Form::Affix {
+            strip: affix(strip.0, strip.1),
+            wrap: affix(wrap.0, wrap.1),
+        };
+        let kept = form(("", ""), ("", ""));
+        let turned = form(("a", ""), ("", "a"));
+        let expected = (affix("a", ""), affix("a", ""), affix("", "a"));
+        assert_eq!(aligned(&kept, &turned), Some(expected));
+        let ended = form(("", "-b"), ("", ""));
+        let expected = (affix("a", "-b"), affix("", "-ba"), affix("a", ""));
+        assert_eq!(aligned(&turned, &ended), Some(expected));
+        assert_eq!(aligned(&turned, &form(("b", ""), ("", ""))), None);
     }
 }
