@@ -127,11 +127,13 @@ fn find_published(topology: &Topology, read: &mut Read) {
         // The plan tells that it may not be read.
         return;
     }
-    let is_told = state.is_some_and(|c| c.not_makeable.contains(CONTROL_TOPIC));
     match Home::new(cluster, topology.name()).entry() {
         Ok(entry) => read.inventory.published = entry.map(|e| e.newest.published()),
-        // What is not there may not be described either; the plan tells that it may not be made.
-        Err(error) if is_told && error.kind == ErrorKind::Refused => {}
+        // The plan tells that it may not be described.
+        Err(error) if error.kind == ErrorKind::Refused => {
+            let state = read.inventory.clusters.entry(home.clone()).or_default();
+            state.hidden.insert(CONTROL_TOPIC.to_owned());
+        }
         Err(error) => {
             read.inventory
                 .unreachable

@@ -1,6 +1,6 @@
 //! The worker's own thread: connect, survey, begin; then it watches ([`super::watch`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -261,6 +261,14 @@ impl Worker {
             target_ids,
             target_ends,
         };
+        let sources = |catalog: &Catalog| -> BTreeSet<_> {
+            catalog.twins().iter().map(Twin::source).collect()
+        };
+        let (known, all) = (sources(&before), sources(&found));
+        if !before.pairs.is_empty() {
+            let new = all.difference(&known).cloned().collect();
+            self.status.newcomers(new, &all);
+        }
         self.status.surveyed(!found.pairs.is_empty());
         self.status.topic_trouble(&found.trouble);
         self.status.source_gone(&found.gone);

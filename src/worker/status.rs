@@ -63,6 +63,8 @@ struct Inner {
     source_gone: BTreeSet<String>,
     is_surveyed: bool,
     orphans: Option<String>,
+    /// Source partitions that are new, and of which it is not known that anybody has begun them.
+    newcomers: BTreeSet<TopicPartition>,
     group_trouble: Option<(Instant, String)>,
     joined: Vec<bool>,
     waits: Vec<Option<(Instant, Error)>>,
@@ -224,6 +226,21 @@ impl Status {
     pub fn group_trouble(&self, error: &Error) {
         tracing::debug!(edge = self.name, "{error}.");
         self.lock().group_trouble = Some((Instant::now(), error.to_string()));
+    }
+
+    /// These partitions are new: the edge has not caught up before somebody has begun them. Of those that were,
+    /// the ones that are not among `all` any more are forgotten.
+    pub fn newcomers(&self, new: BTreeSet<TopicPartition>, all: &BTreeSet<TopicPartition>) {
+        let mut inner = self.lock();
+        let held = |place: &TopicPartition| inner.partitions.contains_key(place);
+        let new: Vec<_> = new.into_iter().filter(|place| !held(place)).collect();
+        inner.newcomers.extend(new);
+        inner.newcomers.retain(|place| all.contains(place));
+    }
+
+    /// Somebody has begun the new partitions that this says so of.
+    pub fn begun(&self, is_begun: impl Fn(&TopicPartition) -> bool) {
+        self.lock().newcomers.retain(|place| !is_begun(place));
     }
 
     /// What no instance holds, if there is anything.

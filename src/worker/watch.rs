@@ -1,5 +1,6 @@
 //! Watching: keeps both sides in step while the streams copy, and notices what does not get on.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::Ending;
@@ -10,7 +11,7 @@ use super::status::State;
 use super::streams::{Shared, Streams};
 use crossdock_model::edge::OnOversize;
 
-use crate::kafka::{Glance, LookAt, Position};
+use crate::kafka::{Glance, LookAt, Position, TopicPartition};
 use crate::stream::Twin;
 
 /// Between two looks at the topics of both clusters, at least.
@@ -102,6 +103,10 @@ impl Worker {
             return Ok(());
         }
         let committed = self.setup.target.group_offsets(&shared.group)?;
+        let is_begun = |twin: &Twin| committed.contains_key(&twin.target());
+        let begun = elsewhere.iter().filter(|twin| is_begun(twin));
+        let begun: BTreeSet<TopicPartition> = begun.map(Twin::source).collect();
+        self.status.begun(|place| begun.contains(place));
         let found = orphans.among(&elsewhere, &committed, &self.setup.source)?;
         let reason = found.first().map(|(topic, partition)| {
             format!(

@@ -107,6 +107,7 @@ impl Report for StreamReport {
     fn came(&self, twin: &Twin) {
         self.status
             .with(twin, |partition| *partition = Partition::new(twin));
+        self.status.begun(|place| *place == twin.source());
     }
 
     fn lost(&self, twin: &Twin, from: i64, to: i64) {

@@ -72,6 +72,12 @@ impl Inner {
         if of(State::Running).next().is_some() {
             return (State::Running, None);
         }
+        if let Some((topic, partition)) = self.newcomers.first() {
+            let more = self.newcomers.len() - 1;
+            let reason =
+                format!("{topic}-{partition} is new, and {more} more: nobody has begun yet");
+            return (State::Running, Some(reason));
+        }
         let unstable = self.partitions.values().map(Partition::unstable).sum();
         let mut reason = match (self.has_topics, partitions.is_empty()) {
             (false, _) => "no topic of the source matches".to_owned(),

@@ -319,10 +319,10 @@ impl Scene {
         // Records that go round come back within this time.
         thread::sleep(REST.saturating_sub(begun.elapsed()));
         for ((alias, topic), end) in self.ends() {
-            if before.get(&(alias.clone(), topic.clone())) != Some(&end) {
-                evidence
-                    .moved
-                    .push(format!("{topic} on {alias} still grows"));
+            let then = before.get(&(alias.clone(), topic.clone()));
+            if then != Some(&end) {
+                let text = format!("{topic} on {alias} still grows: {then:?}, then {end:?}");
+                evidence.moved.push(text);
             }
         }
         judge(&evidence)

@@ -129,7 +129,7 @@ fn of_home(topology: &Topology, seen: &Inventory, needs: &mut Needs) {
     let place = (home.clone(), CONTROL_TOPIC.to_owned());
     let operations: &[_] = match topic(seen, &place) {
         Some(_) => &["READ", "WRITE"],
-        None => &["CREATE"],
+        None => &["DESCRIBE", "CREATE"],
     };
     for operation in operations {
         needs.insert((None, home.clone(), control.clone(), operation));
