@@ -97,6 +97,7 @@ pub struct Names {
 struct Memory {
     replicas: HashMap<Place, bool>,
     lineages: HashMap<Place, Arc<BTreeSet<Site>>>,
+    traced: usize,
 }
 
 impl Names {
@@ -266,6 +267,7 @@ impl Names {
             return known;
         }
         let ways = self.trace_back(&place);
+        self.remember(|m| m.traced += ways.len());
         let solved = self.solve(ways);
         let lineage = Arc::new(solved.get(&place).cloned().unwrap_or_default());
         // What lies behind a place does not depend on it, and for shorter names more than enough of
@@ -279,6 +281,11 @@ impl Names {
             m.lineages.insert(place, Arc::clone(&lineage));
         });
         lineage
+    }
+
+    /// How many places were looked at so far to find where others come from.
+    pub(super) fn traced(&self) -> usize {
+        self.remember(|m| m.traced)
     }
 
     /// Every replica that a place can have come from, with what is mapped to it.
@@ -342,7 +349,8 @@ impl Names {
     fn remember<T>(&self, with: impl FnOnce(&mut Memory) -> T) -> T {
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         if memory.replicas.len() + memory.lineages.len() > MEMORY_MAX {
-            *memory = Memory::default();
+            memory.replicas.clear();
+            memory.lineages.clear();
         }
         with(&mut memory)
     }
