@@ -33,6 +33,11 @@ pub use pattern::literals;
 pub use sample::{births, sample_topics};
 pub use walks::arrivals;
 
+/// How many states of automata, and how many places that names are followed back to, weigh as much as an
+/// edge.
+const STATES_PER_EDGE: usize = 1_000;
+const PLACES_PER_EDGE: usize = 100;
+
 /// What the check of a draft says.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -44,6 +49,8 @@ pub struct Report {
     pub is_capped: bool,
     /// There are more names or ways than can be followed: what is found holds, more may be there.
     pub is_partial: bool,
+    /// What the check has cost, in edges of a plain topology.
+    work: usize,
 }
 
 /// One elementary cycle of edges, with its shortest topic witness.
@@ -69,7 +76,7 @@ pub enum Cut {
 pub fn check(draft: &Draft) -> Report {
     let mut report = verdicts(draft);
     report.findings.extend(hazards::findings(draft, &report));
-    repair::help(draft, &mut report.findings, report.is_partial);
+    repair::help(draft, &mut report.findings, report.is_partial, report.work);
     report.findings.sort_by_key(|f| (f.span, f.code));
     report
 }
@@ -92,6 +99,7 @@ pub fn verdicts(draft: &Draft) -> Report {
         cycles,
         is_capped,
         is_partial: case.is_partial || case.space.store.is_rough,
+        work: case.space.store.work / STATES_PER_EDGE + names.traced() / PLACES_PER_EDGE,
     }
 }
 

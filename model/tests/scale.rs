@@ -123,6 +123,21 @@ fn a_tree_of_a_hundred_leaves() {
 }
 
 #[test]
+fn names_that_are_cut_and_made_longer_without_end_are_not_followed_so_far() {
+    let clusters = ["a", "b", "c"].map(str::to_owned);
+    let edges = [
+        "e0: c>b a.* rename={topic}-a no-provenance",
+        "e1: a>b .* a(.*)=>$1 local",
+        "e2: c>a .* rename={topic}a merge",
+        "e3: a>c .* b-(.*)=>$1 no-provenance",
+        "e4: c>b .*- merge",
+        "e5: b>c .* b-(.*)=>$1 no-provenance merge",
+    ];
+    let findings = proved(&clusters, &edges.map(str::to_owned)).findings;
+    assert!(findings.iter().any(|f| f.code == Code::NameLoop));
+}
+
+#[test]
 fn patterns_that_explode_are_survived() {
     let clusters = ["a", "b"].map(str::to_owned);
     let wild: Vec<String> = (0..40)

@@ -185,7 +185,8 @@ impl Piece {
     }
 }
 
-fn len(affix: &Affix) -> usize {
+/// How many characters an affix has.
+pub(crate) fn len(affix: &Affix) -> usize {
     affix.0.len() + affix.1.len()
 }
 

@@ -20,8 +20,9 @@ use crate::topology::Draft;
 /// Most topics that one lineage is followed back through.
 const BACK_MAX: usize = 2_000;
 
-/// How much longer than a topic the names may be that it is followed back through.
-const LONGER_MAX: usize = 24;
+/// How many of the greatest cuts of any edge a name may be longer than the topic that is followed back
+/// to it.
+const CUTS_MAX: usize = 3;
 
 /// Most answers that are remembered; beyond it they are worked out again.
 const MEMORY_MAX: usize = 100_000;
@@ -85,6 +86,8 @@ pub struct Names {
     /// The enabled edges into each cluster.
     pub(crate) into: Vec<Vec<usize>>,
     edges: HashMap<EdgeName, usize>,
+    /// How much longer than a topic the names may be that it is followed back through.
+    longer: usize,
     /// Edges that a failback has made.
     homeward: HashMap<EdgeName, Turned>,
     memory: Mutex<Memory>,
@@ -94,6 +97,7 @@ pub struct Names {
 struct Memory {
     replicas: HashMap<Place, bool>,
     lineages: HashMap<Place, Arc<BTreeSet<Site>>>,
+    traced: usize,
 }
 
 impl Names {
@@ -130,7 +134,12 @@ impl Names {
             }
             links.push(Some(compiled.link(edge, *source, *target)));
         }
+        let cuts = links
+            .iter()
+            .flatten()
+            .map(|link: &Link| link.renamer.cuts());
         Self {
+            longer: CUTS_MAX * cuts.max().unwrap_or(0),
             aliases,
             links,
             into,
@@ -258,6 +267,7 @@ impl Names {
             return known;
         }
         let ways = self.trace_back(&place);
+        self.remember(|m| m.traced += ways.len());
         let solved = self.solve(ways);
         let lineage = Arc::new(solved.get(&place).cloned().unwrap_or_default());
         // What lies behind a place does not depend on it, and for shorter names more than enough of
@@ -273,6 +283,11 @@ impl Names {
         lineage
     }
 
+    /// How many places were looked at so far to find where others come from.
+    pub(super) fn traced(&self) -> usize {
+        self.remember(|m| m.traced)
+    }
+
     /// Every replica that a place can have come from, with what is mapped to it.
     fn trace_back(&self, start: &Place) -> Ways {
         let mut ways = Ways::new();
@@ -284,7 +299,7 @@ impl Names {
             }
             // Edges that shorten names have ever longer ones behind them: a way that only goes on
             // growing backwards comes from nowhere.
-            if at.1.len() > start.1.len() + LONGER_MAX || !self.is_replica_at(at.0, &at.1) {
+            if at.1.len() > start.1.len() + self.longer || !self.is_replica_at(at.0, &at.1) {
                 continue;
             }
             let mut from = Vec::new();
@@ -334,7 +349,8 @@ impl Names {
     fn remember<T>(&self, with: impl FnOnce(&mut Memory) -> T) -> T {
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         if memory.replicas.len() + memory.lineages.len() > MEMORY_MAX {
-            *memory = Memory::default();
+            memory.replicas.clear();
+            memory.lineages.clear();
         }
         with(&mut memory)
     }

@@ -4,7 +4,7 @@ use regex_syntax::hir::{Hir, HirKind};
 
 use super::language::build;
 use super::language::store::{Lang, NONE, Store};
-use super::maps::Map;
+use super::maps::{Map, len};
 use super::outline::{Outlines, outlines};
 use super::pattern::Whole;
 use crate::edge::{Part, Rename};
@@ -12,6 +12,9 @@ use crate::name::TOPIC_NAME_MAX;
 
 /// Most names that the way back lists where there are more than can be written out.
 const BACK_MAX: usize = 64;
+
+/// What counts as cut off where a rule does not tell.
+const CUT_UNKNOWN: usize = 8;
 
 /// The rules of one `rename`, compiled.
 #[derive(Debug)]
@@ -51,6 +54,20 @@ impl Renamer {
 
     pub(crate) fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// How many characters the new name may lack of the old one.
+    pub(crate) fn cuts(&self) -> usize {
+        let cut = |map: &Map| match map {
+            Map::Affix { strip, wrap } => len(strip).saturating_sub(len(wrap)),
+            Map::Constant(_) | Map::Pairs(_) => CUT_UNKNOWN,
+        };
+        let rule = |rule: &Rule| match &rule.outlines {
+            Some(Outlines::Every(map)) => cut(map),
+            Some(Outlines::Each(all)) => all.iter().map(|o| cut(&o.map)).max().unwrap_or(0),
+            None => CUT_UNKNOWN,
+        };
+        self.rules.iter().map(rule).max().unwrap_or(0)
     }
 
     /// The new name: the first rule that matches wins, else the name is kept.

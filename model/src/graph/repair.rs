@@ -16,9 +16,6 @@ use crate::topology::Draft;
 const EDGES_MAX: usize = 3_000;
 const FINDINGS_MAX: usize = 40;
 
-/// How many states of automata weigh as much as an edge.
-const WORK_PER_EDGE: usize = 1_000;
-
 /// A repair: what to write, and the draft with it.
 struct Repair {
     help: String,
@@ -26,7 +23,7 @@ struct Repair {
 }
 
 /// Gives each finding the first repair that holds.
-pub(crate) fn help(draft: &Draft, findings: &mut [Finding], is_partial: bool) {
+pub(crate) fn help(draft: &Draft, findings: &mut [Finding], is_partial: bool, work: usize) {
     // What is not known whole cannot be compared.
     if findings.is_empty() || draft.edges.len() > EDGES_MAX || is_partial {
         return;
@@ -40,7 +37,7 @@ pub(crate) fn help(draft: &Draft, findings: &mut [Finding], is_partial: bool) {
     };
     // What a check costs grows with the edges and with the kinds of names that they tell apart.
     let size = draft.edges.len() * (1 + case.trials.len() / 100);
-    let each = size.max(1).max(case.space.store.work / WORK_PER_EDGE);
+    let each = size.max(work).max(1);
     let mut trials = EDGES_MAX / each;
     let open = findings
         .iter_mut()

@@ -12,8 +12,10 @@ use crate::name::TOPIC_NAME_MAX;
 /// A round that has made names as long as this one would go on for ever.
 const ENDLESS: usize = TOPIC_NAME_MAX * 3 / 4;
 
-/// Most names that one birth is followed to in search of growth.
+/// Most names that births are followed to in search of growth: one birth, all together, and each at least.
 const NAMES_MAX: usize = 3_000;
+const NAMES_TOTAL: usize = 20_000;
+const NAMES_MIN: usize = 100;
 
 /// A loop: the edges that go round, and the shortest walk into it.
 #[derive(Clone, Debug)]
@@ -27,6 +29,8 @@ pub(crate) struct Loop {
 pub(crate) fn find(case: &Case) -> Vec<Loop> {
     let mut found: BTreeMap<(Code, BTreeSet<usize>), Walk> = BTreeMap::new();
     let mut rounds = Rounds::new();
+    let growing = case.trials.iter().filter(|trial| trial.grows).count();
+    let most = (NAMES_TOTAL / growing.max(1)).clamp(NAMES_MIN, NAMES_MAX);
     for trial in &case.trials {
         for walk in &trial.reach.loops {
             let back = walk.places.last();
@@ -41,7 +45,7 @@ pub(crate) fn find(case: &Case) -> Vec<Loop> {
                 .or_insert_with(|| walk.clone());
         }
         if trial.grows {
-            growth(case, trial, &mut rounds);
+            growth(case, trial, most, &mut rounds);
         }
     }
     let endless = rounds
@@ -105,11 +109,11 @@ type Rounds = BTreeMap<BTreeSet<usize>, Option<Walk>>;
 
 /// Follows names alone, in search of rounds that come back longer, again and again, until Kafka's
 /// limit ends them.
-fn growth(case: &Case, trial: &Trial, rounds: &mut Rounds) {
+fn growth(case: &Case, trial: &Trial, most: usize, rounds: &mut Rounds) {
     let mut seen: BTreeMap<Place, Option<(Place, usize)>> = BTreeMap::new();
     seen.insert(trial.birth.clone(), None);
     let mut queue = std::collections::VecDeque::from([trial.birth.clone()]);
-    while let Some(at) = queue.pop_front().filter(|_| seen.len() <= NAMES_MAX) {
+    while let Some(at) = queue.pop_front().filter(|_| seen.len() <= most) {
         for number in &case.space.out[at.0] {
             let Some(to) = step(case, *number, &at).filter(|to| !seen.contains_key(to)) else {
                 continue;
