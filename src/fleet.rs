@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use crossdock_model::edge::Edge;
 use crossdock_model::name::{Alias, EdgeName};
 use crossdock_model::topology::{Cluster as Declared, Topology};
@@ -65,6 +65,14 @@ struct Order {
     target: BTreeMap<String, String>,
 }
 
+/// What becomes of an edge in a reload.
+enum Next {
+    /// It goes on.
+    Kept(Arc<Worker>),
+    /// A worker is to be started.
+    New(Box<Order>, Box<Setup>),
+}
+
 /// What runs: the topology, and those of its edges that run here.
 pub struct Manifest {
     /// The topology.
@@ -110,7 +118,8 @@ impl Fleet {
     /// position. Blocks until it is done.
     ///
     /// # Errors
-    /// As [`Self::start`]; edges that could not be started do not run then.
+    /// As [`Self::start`]: nothing has changed where a client cannot be set up; an edge that no thread is
+    /// left for does not run then.
     pub fn reload(&self, topology: &Topology, edges: &[&Edge]) -> Result<Reloaded> {
         let orders: Vec<Order> = edges
             .iter()
@@ -123,41 +132,19 @@ impl Fleet {
         let (kept, gone): (Vec<_>, Vec<_>) = before
             .into_iter()
             .partition(|worker| orders.contains(&worker.order));
+        // What may fail comes before anything is stopped.
+        let mut clusters = BTreeMap::new();
+        let prepare = |order| match kept.iter().find(|worker| worker.order == order) {
+            Some(worker) => Ok(Next::Kept(worker.clone())),
+            None => self.prepare(topology, order, names.clone(), &mut clusters),
+        };
+        let next: Vec<Next> = orders.into_iter().map(prepare).collect::<Result<_>>()?;
         gone.iter().for_each(|worker| worker.handle.stop());
         for worker in &gone {
             worker.handle.join();
         }
         names.set(topology);
-        let mut done = Reloaded {
-            untouched: kept.len(),
-            ..Reloaded::default()
-        };
-        let (mut clusters, mut failed) = (BTreeMap::new(), None);
-        let mut workers = Vec::new();
-        for order in orders {
-            let name = order.edge.name.to_string();
-            if let Some(worker) = kept.iter().find(|worker| worker.order == order) {
-                workers.push(worker.clone());
-                continue;
-            }
-            let former = gone
-                .iter()
-                .find(|worker| worker.order.edge.name == order.edge.name);
-            match self.hire(topology, order, names.clone(), &mut clusters) {
-                Ok(worker) => {
-                    // What a person has paused stays paused.
-                    if former.is_some_and(|former| former.handle.is_paused()) {
-                        worker.handle.pause(true);
-                    }
-                    workers.push(Arc::new(worker));
-                    match former {
-                        Some(_) => done.changed.push(name),
-                        None => done.added.push(name),
-                    }
-                }
-                Err(error) => failed = Some(error.context(format!("cannot start edge {name}"))),
-            }
-        }
+        let (workers, mut done, failed) = begin(next, &gone);
         let is_gone = |worker: &&Arc<Worker>| {
             !workers
                 .iter()
@@ -185,19 +172,21 @@ impl Fleet {
         }
     }
 
-    fn hire(
+    fn prepare(
         &self,
         topology: &Topology,
         order: Order,
         names: Arc<NamesNow>,
         clusters: &mut BTreeMap<Alias, Arc<Cluster>>,
-    ) -> Result<Worker> {
+    ) -> Result<Next> {
         let edge = &order.edge;
-        let source = connect(topology, &edge.source, &self.options, clusters)?;
-        let target = connect(topology, &edge.target, &self.options, clusters)?;
-        let setup = setup(topology, edge, names, (source, target), &self.options)?;
-        let handle = worker::start(setup)?;
-        Ok(Worker { order, handle })
+        let ends = || -> Result<Setup> {
+            let source = connect(topology, &edge.source, &self.options, clusters)?;
+            let target = connect(topology, &edge.target, &self.options, clusters)?;
+            setup(topology, edge, names, (source, target), &self.options)
+        };
+        let setup = ends().with_context(|| format!("cannot start edge {}", edge.name))?;
+        Ok(Next::New(Box::new(order), Box::new(setup)))
     }
 
     fn put(&self, topology: &Topology, workers: Vec<Arc<Worker>>) {
@@ -273,6 +262,51 @@ impl Fleet {
             .map(|worker| (name(worker), worker.handle.join()))
             .collect()
     }
+}
+
+/// Starts what is new; what could not be started is told last.
+fn begin(
+    next: Vec<Next>,
+    gone: &[Arc<Worker>],
+) -> (Vec<Arc<Worker>>, Reloaded, Option<anyhow::Error>) {
+    let mut done = Reloaded::default();
+    let mut failed = None;
+    let mut workers = Vec::new();
+    for next in next {
+        let (order, setup) = match next {
+            Next::Kept(worker) => {
+                workers.push(worker);
+                done.untouched += 1;
+                continue;
+            }
+            Next::New(order, setup) => (order, setup),
+        };
+        let name = order.edge.name.to_string();
+        let former = gone
+            .iter()
+            .find(|worker| worker.order.edge.name == order.edge.name);
+        match worker::start(*setup) {
+            Ok(handle) => {
+                // What a person has paused stays paused.
+                if former.is_some_and(|former| former.handle.is_paused()) {
+                    handle.pause(true);
+                }
+                workers.push(Arc::new(Worker {
+                    order: *order,
+                    handle,
+                }));
+                match former {
+                    Some(_) => done.changed.push(name),
+                    None => done.added.push(name),
+                }
+            }
+            Err(error) => {
+                failed =
+                    Some(anyhow::Error::from(error).context(format!("cannot start edge {name}")));
+            }
+        }
+    }
+    (workers, done, failed)
 }
 
 /// One client for each cluster, shared by all edges.

@@ -85,24 +85,33 @@ fn an_invalid_file_is_refused_loudly_and_what_runs_goes_on() {
     scene.start();
     scene.produce("bj", "orders", 100);
     scene.until_copied("sh", "orders", 99);
-    for wrong in ["topics: '['", "topcs: orders", "\u{0}"] {
+    let topics = "topics: orders|users|products";
+    // What only a client finds out, too: nothing has stopped by then.
+    let (plain, nowhere) = (
+        "bj: { ",
+        "bj: { security.protocol: SSL, ssl.ca.location: /nowhere/ca.pem, ",
+    );
+    for (right, wrong) in [
+        (topics, "topics: '['"),
+        (topics, "topcs: orders"),
+        (topics, "\u{0}"),
+        (plain, nowhere),
+    ] {
         let good = std::fs::read_to_string(scene.file()).expect("it is there");
         let refusals = |scene: &mut Scene| scene.dock(DOCK).log().matches("is refused").count();
         let before = refusals(&mut scene);
-        write(
-            &scene.file(),
-            &good.replace("topics: orders|users|products", wrong),
-        );
+        assert!(good.contains(right));
+        write(&scene.file(), &good.replace(right, wrong));
         wait::until("it is refused", FOLLOWS_WITHIN, || {
             match refusals(&mut scene) > before {
                 true => Ok(()),
                 false => Err("not yet"),
             }
         });
-        write(&scene.file(), &good);
         scene.produce("bj", "orders", 100);
+        scene.until_caught_up();
+        write(&scene.file(), &good);
     }
-    scene.until_caught_up();
     scene.verdict().assert_exact();
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::Thread;
 
 use tokio::sync::mpsc::{Receiver, channel};
 
@@ -16,6 +17,8 @@ use crate::report;
 /// Looks for news in a thread of its own, and takes them over.
 pub(super) struct Follower {
     news: Receiver<Checked>,
+    /// Who looks; a run to catch up has nobody.
+    watcher: Option<Thread>,
     wants_look: Arc<AtomicBool>,
     about: Arc<AboutNow>,
     args: Arc<Args>,
@@ -29,11 +32,12 @@ impl Follower {
     pub(super) fn new(origin: Origin, about: Arc<AboutNow>, args: Args) -> Result<Self, Failure> {
         let (sender, news) = channel(1);
         let wants_look = Arc::new(AtomicBool::new(false));
+        let mut watcher = None;
         if !args.once {
             let (mut origin, wants_look) = (origin, wants_look.clone());
             let watch = move || {
                 while !sender.is_closed() {
-                    std::thread::sleep(LOOK_INTERVAL);
+                    std::thread::park_timeout(LOOK_INTERVAL);
                     let found = if wants_look.swap(false, Ordering::AcqRel) {
                         origin.again().inspect_err(refuse).ok()
                     } else {
@@ -46,13 +50,15 @@ impl Follower {
                     }
                 }
             };
-            std::thread::Builder::new()
+            let started = std::thread::Builder::new()
                 .name("origin".to_owned())
                 .spawn(watch)
                 .map_err(Failure::cannot_start)?;
+            watcher = Some(started.thread().clone());
         }
         Ok(Self {
             news,
+            watcher,
             wants_look,
             about,
             args: Arc::new(args),
@@ -63,6 +69,9 @@ impl Follower {
     pub(super) fn look_again(&self) {
         tracing::info!("Looking at the topology again, by SIGHUP.");
         self.wants_look.store(true, Ordering::Release);
+        if let Some(watcher) = &self.watcher {
+            watcher.unpark();
+        }
     }
 
     /// The next topology that is not what runs.
