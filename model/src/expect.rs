@@ -106,14 +106,24 @@ pub fn judge(expect: &Expect, samples: &[Sample]) -> Vec<Concern> {
         |n| format!("{n:.0} records"),
     ));
     let wait = |s: &Sample| s.wait.as_secs_f64();
-    concerns.extend(above(
+    let latency = above(
         "latency",
         (window, is_whole),
         wait,
         (expect.latency.warn, expect.latency.alarm),
         |d| d.as_secs_f64(),
         |s| format!("{s:.1} s"),
-    ));
+    );
+    // What waits in a backlog waits longer and longer until it is reached, though the edge catches up.
+    let catches_up = now.standing == Standing::Going && is_falling(window, &lag);
+    concerns.extend(latency.map(|concern| Concern {
+        health: if catches_up {
+            concern.health.min(Health::Warn)
+        } else {
+            concern.health
+        },
+        ..concern
+    }));
     concerns.extend(error_rate(expect, samples));
     concerns.extend(throughput(expect, window, is_whole));
     concerns
@@ -316,6 +326,11 @@ mod tests {
             Warn,
             "a backfill that catches up",
         );
+        let backlog = |s: u64| Sample {
+            wait: Duration::from_secs(s),
+            ..lag(|s| 900_000 - s * 1_000)(s)
+        };
+        check(200, &backlog, Warn, "its oldest waits until it is reached");
         check(200, &lag(|s| 20_000 + s), Alarm, "growing");
         check(
             200,

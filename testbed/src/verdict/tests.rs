@@ -516,6 +516,8 @@ fn edges_that_do_not_tell_the_truth_are_seen() {
         checks(&evidence)
     };
     assert_eq!(with(|_| {}), BTreeSet::new());
+    // What was lost lies in no log, and is no record to read.
+    assert_eq!(with(|claim| claim.lost = 5), BTreeSet::new());
     assert_eq!(
         with(|claim| claim.lag = 1),
         BTreeSet::from([Check::Metrics])
