@@ -2,8 +2,7 @@
 //!
 //! A [`Keeper`] does one edge: each [`Keeper::round`] reads what the selected groups have committed at
 //! the source, translates it, and commits it at the target as `model::groups` decides. A running edge
-//! does so again and again (`worker::groups`), each instance for the partitions it holds;
-//! [`sync_once`] does it now, for all of them.
+//! does so again and again (`worker::groups`), each instance for the partitions it holds.
 
 mod reading;
 
@@ -18,7 +17,6 @@ use crossdock_model::groups::{
 };
 use crossdock_model::topology::Topology;
 
-use crate::connect::Clusters;
 use crate::kafka::{Cluster, Committed, Error, Position, TopicPartition};
 use crate::stream::Twin;
 use crate::translate::GroupTranslator;
@@ -312,25 +310,4 @@ impl Move<'_> {
             reason,
         }
     }
-}
-
-/// Translates and commits all groups of these edges now, each edge by itself; of an edge without
-/// `sync.groups`, those that `otherwise` selects.
-pub fn sync_once(
-    topology: &Topology,
-    edges: &[&Edge],
-    otherwise: &Groups,
-    clusters: &mut Clusters<'_>,
-) -> Vec<(Edge, Result<Vec<Report>, Error>)> {
-    let names = Arc::new(Names::new(topology.draft()));
-    let mut once = |edge: &Edge| {
-        let ends = (clusters.get(&edge.source)?, clusters.get(&edge.target)?);
-        let groups = edge.sync.groups.as_ref().unwrap_or(otherwise);
-        let mut keeper = Keeper::new(topology, &names, (edge, groups), (&ends.0, &ends.1))?;
-        keeper.round(|_| true)
-    };
-    edges
-        .iter()
-        .map(|edge| ((*edge).clone(), once(edge)))
-        .collect()
 }

@@ -193,7 +193,8 @@ impl Figures {
 impl GroupFigures {
     fn is_within(&self) -> bool {
         let within = |repeats: usize, most: Option<i64>| {
-            most.is_none_or(|m| i64::try_from(repeats).unwrap_or(i64::MAX) <= m)
+            // Where nothing was told, nothing may come again.
+            i64::try_from(repeats).unwrap_or(i64::MAX) <= most.unwrap_or(0)
         };
         within(self.repeats_over, self.repeats_over_max)
             && within(self.repeats_back, self.repeats_back_max)

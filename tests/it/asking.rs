@@ -1,5 +1,6 @@
 //! The commands that ask a running crossdock something, and the lines that it writes.
 
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
 use std::time::Duration;
 
@@ -227,6 +228,8 @@ fn assert_archive(scene: &Scene, server: &str) {
     assert!(output.status.success(), "{}", said(&output));
     assert!(output.stdout.is_empty(), "{}", said(&output));
     let file = std::fs::File::open(&path).expect("it was written");
+    let mode = file.metadata().expect("it is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "nobody but its owner may read it");
     let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(file));
     let mut names = Vec::new();
     for entry in archive.entries().expect("it is an archive") {

@@ -111,7 +111,11 @@ fn acls(place: &Place, wanted: &Desired, seen: &Inventory) -> Vec<Change> {
         return Vec::new();
     };
     let missing = wanted.acls.iter().filter(|acl| !there.contains(acl));
+    let mut missing: Vec<_> = missing.collect();
+    // Nobody may do in between what a DENY is to keep from them.
+    missing.sort_by_key(|acl| acl.permission != "DENY");
     missing
+        .into_iter()
         .map(|acl| Change::CreateAcl {
             cluster: place.0.clone(),
             acl: acl.clone(),

@@ -1,6 +1,7 @@
 //! Everything in one archive.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use anyhow::Context;
@@ -43,7 +44,15 @@ fn json(value: &serde_json::Value) -> String {
 }
 
 fn pack(path: &Path, files: &[(&str, String)]) -> std::io::Result<()> {
-    let mut archive = Builder::new(GzEncoder::new(File::create(path)?, Compression::default()));
+    let file = File::options()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?;
+    // One that was there before keeps its mode by itself.
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    let mut archive = Builder::new(GzEncoder::new(file, Compression::default()));
     for (name, content) in files {
         let mut header = Header::new_gnu();
         header.set_mode(0o600);
