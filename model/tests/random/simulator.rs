@@ -12,6 +12,9 @@ const STEPS_MAX: usize = 3_000;
 /// Most names that are followed for growth.
 const NAMES_MAX: usize = 20_000;
 
+/// Most places that the ways to one are followed back to: what cuts names comes from ever longer ones.
+const WAYS_MAX: usize = 2_000;
+
 /// A filter, as pattern and as function.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Filter {
@@ -401,9 +404,9 @@ impl<'f> Simulator<'f> {
             return *known;
         }
         let mut seen = BTreeSet::from([place]);
-        let mut queue = vec![place];
+        let mut queue = VecDeque::from([place]);
         let mut is_round = false;
-        while let Some(at) = queue.pop() {
+        while let Some(at) = queue.pop_front().filter(|_| seen.len() < WAYS_MAX) {
             if !self.is_replica(at) {
                 is_round = true;
                 break;
@@ -412,7 +415,7 @@ impl<'f> Simulator<'f> {
                 if from.0 != cluster && from.1.len() < 3 * LONGEST {
                     let from = self.id(from);
                     if seen.insert(from) {
-                        queue.push(from);
+                        queue.push_back(from);
                     }
                 }
             }
