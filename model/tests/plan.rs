@@ -329,9 +329,9 @@ fn acls_follow_without_write_and_never_wider_than_read() {
     assert_eq!(
         made[1..],
         [
-            "+ ALLOW User:all READ orders@b",
             "+ DENY User:no ALL orders@b",
             "+ DENY User:now WRITE orders@b",
+            "+ ALLOW User:all READ orders@b",
         ]
     );
 }

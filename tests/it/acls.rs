@@ -306,8 +306,8 @@ fn acls_follow_their_topic_without_write_and_never_wider_than_read() {
 + topic orders-bj on `sh`: 2 partitions, replication factor: the default of `sh`
       max.message.bytes = 1064972
       segment.ms = 7000000
-+ ACL of topic orders-bj on `sh`: ALLOW User:dock READ from *
 + ACL of topic orders-bj on `sh`: DENY User:nobody ALL from *
++ ACL of topic orders-bj on `sh`: ALLOW User:dock READ from *
 + ACL of topic orders-bj on `sh`: ALLOW User:owner READ from *
 + ACL of topic orders-bj on `sh`: ALLOW User:reader READ from *
 
