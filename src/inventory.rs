@@ -9,7 +9,7 @@ use crossdock_model::edge::{Edge, Start};
 use crossdock_model::graph::{Names, literals};
 use crossdock_model::groups::{Choice, Selection};
 use crossdock_model::name::Alias;
-use crossdock_model::note::Note;
+use crossdock_model::note::{Note, kafka_id};
 use crossdock_model::plan::{self, Flow, Group, Inventory, Partition, Topic};
 use crossdock_model::topology::{Cluster as Declared, Topology};
 
@@ -232,11 +232,6 @@ fn noted(((topic, partition), fetched): (TopicPartition, Fetched)) -> Option<Not
     let offset = fetched.offset.filter(|_| note.moved_to.is_none())?;
     let id = note.topic_id.map(|id| kafka_id(&id));
     Some(((topic.to_string(), partition), (offset, id)))
-}
-
-/// An id as Kafka itself writes it: librdkafka uses another base64.
-fn kafka_id(text: &str) -> String {
-    text.replace('+', "-").replace('/', "_")
 }
 
 /// The topics of a cluster that the plan looks at.

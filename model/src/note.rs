@@ -40,6 +40,11 @@ pub struct Epoch {
     pub behind: i64,
 }
 
+/// A topic's id as Kafka itself writes it: librdkafka uses another base64.
+pub fn kafka_id(text: &str) -> String {
+    text.replace('+', "-").replace('/', "_")
+}
+
 impl Note {
     /// Reads what a commit's metadata says; what is no note says nothing.
     pub fn parse(text: &str) -> Self {

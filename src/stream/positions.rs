@@ -10,11 +10,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crossdock_model::edge::{OnGap, OnRecreated, Start};
-use crossdock_model::note::{Epoch, Note};
+use crossdock_model::note::{Epoch, Note, kafka_id};
 use crossdock_model::switch::fence;
 
 use super::engine::{Origin, Twin};
-use super::renamed::{kafka_id, standing};
+use super::renamed::standing;
 use super::seams::{Outlook, Positions};
 use crate::kafka::{
     Cluster, Error, ErrorKind, Fetched, Member, Properties, TopicPartition, Writer,

@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crossdock_model::note::Note;
+use crossdock_model::note::{Note, kafka_id};
 
 use super::engine::Twin;
 use super::positions::Rules;
@@ -166,11 +166,6 @@ pub(super) fn standing(fetched: &Fetched) -> Option<i64> {
 
 fn noted_id(note: &str) -> Option<String> {
     Note::parse(note).topic_id.map(|id| kafka_id(&id))
-}
-
-/// An id as Kafka itself writes it: librdkafka uses another base64.
-pub(super) fn kafka_id(text: &str) -> String {
-    text.replace('+', "-").replace('/', "_")
 }
 
 #[cfg(test)]

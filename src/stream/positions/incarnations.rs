@@ -1,12 +1,11 @@
 //! Logs that are not what they were when the position was committed: topics created again, logs cut.
 
 use crossdock_model::edge::OnRecreated;
-use crossdock_model::note::Note;
+use crossdock_model::note::{Note, kafka_id};
 
 use super::{Found, Rules};
 use crate::kafka::{Error, Tail};
 use crate::stream::engine::Twin;
-use crate::stream::renamed::kafka_id;
 use crate::stream::seams::Outlook;
 
 impl Rules {
