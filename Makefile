@@ -24,10 +24,10 @@ build:
 	$(CARGO) build $(ALL) --bin crossdock
 
 test: kafka lint pure ## all tests, most of them on real Apache Kafka (fetched by Maven)
-	$(CARGO) test $(ALL) --test '*' -- --test-threads=$(SCENES)
+	$(CARGO) test $(ALL) --test '*' --no-fail-fast -- --test-threads=$(SCENES)
 
 test-all: kafka lint pure ## the same and the long ones
-	$(CARGO) test $(ALL) --test '*' -- --test-threads=$(SCENES) --include-ignored
+	$(CARGO) test $(ALL) --test '*' --no-fail-fast -- --test-threads=$(SCENES) --include-ignored
 
 pure: ## the tests that need no Kafka: milliseconds, once built
 	@scripts/need build
