@@ -29,7 +29,7 @@ pub use group::{Fetched, Group, GroupMember, Position};
 pub use keeper::{Pen, read_log};
 pub use member::{Lease, Member, Membership};
 pub use reader::{BATCH_RECORDS_MAX, Batch, HeaderIter, Reader, Received, Record};
-pub use tail::{Tail, last_copied};
+pub use tail::{Tail, await_open, last_copied};
 pub use writer::{CommitError, Drops, REFUSED_MAX, Refusal, Refused, Stamp, VIA, Writer};
 
 /// A partition of a topic.

@@ -1,6 +1,7 @@
 //! Finds the last record of an edge in a target partition: progress that was lost is in the data.
 
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crossdock_model::provenance::Hop;
@@ -18,6 +19,10 @@ const SEARCH_MAX: i64 = 1_000_000;
 /// A target that stays silent this long is asked no further.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
 
+/// How long transactions that are open at the target are waited for, and how often it is asked.
+const OPEN_WITHIN: Duration = Duration::from_secs(5);
+const OPEN_POLL: Duration = Duration::from_millis(50);
+
 /// What the tail of a target partition tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tail {
@@ -27,6 +32,22 @@ pub enum Tail {
     Never,
     /// No record of the edge was found; there may have been some.
     Unknown,
+}
+
+/// Waits for the transactions that are open in a target partition by now: a commit is answered before its end
+/// is written to the log, and what is committed already may not be seen yet. Those of others may stay open for
+/// long, and are waited for no longer than that.
+///
+/// # Errors
+/// The cluster does not answer.
+pub fn await_open(cluster: &Cluster, topic: &Arc<str>, partition: i32) -> Result<(), Error> {
+    let place = [(topic.clone(), partition)];
+    let deadline = Instant::now() + OPEN_WITHIN;
+    let high = cluster.high_watermarks(&place)?;
+    while cluster.end_offsets(&place)? < high && Instant::now() < deadline {
+        thread::sleep(OPEN_POLL);
+    }
+    Ok(())
 }
 
 /// Looks in a target partition, from the last stable offset back in growing stretches, for the last

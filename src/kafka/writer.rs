@@ -41,9 +41,6 @@ const REPORTED_WITHIN: Duration = Duration::from_secs(1);
 /// How long a full queue is given to drain before it is looked at again.
 const QUEUE_FULL_WAIT: Duration = Duration::from_millis(5);
 
-/// Events that are served in one go, at most.
-const EVENTS_MAX: usize = 100_000;
-
 /// Writes to one cluster. With a transactional id, everything between two commits becomes visible at
 /// once, together with the progress, or not at all.
 pub struct Writer {
@@ -84,7 +81,6 @@ impl Writer {
             .set("delivery.report.only.error", "true")
             // A topic that was deleted must not come back by itself.
             .set("allow.auto.create.topics", "false")
-            .watching_topics()
             // What is too large is for the target to say, topic by topic.
             .set("message.max.bytes", "1000000000");
         if let Some(id) = transactional_id {

@@ -145,6 +145,9 @@ pub enum Step {
     },
 }
 
+/// What is asked before a commit is final.
+pub type Check<'a> = &'a dyn Fn() -> Result<(), CommitError>;
+
 /// Copies records between two commits.
 ///
 /// What is copied belongs to one open transaction; what an engine without transactions copies becomes
@@ -179,11 +182,17 @@ pub trait Engine {
     /// What was copied since the last commit has been undone; the record is met again.
     fn set_aside(&mut self, twin: &Twin, refused: &Refused) -> Fate;
 
-    /// Makes everything copied so far final, together with the positions, under a lease.
+    /// Makes everything copied so far final, together with the positions, under a lease, unless `check` has
+    /// something against it: it is asked once all is acknowledged, and before anything is final.
     ///
     /// # Errors
     /// See [`CommitError`]: it says what must happen next.
-    fn commit(&mut self, lease: &Self::Lease, positions: &[Position]) -> Result<(), CommitError>;
+    fn commit(
+        &mut self,
+        lease: &Self::Lease,
+        positions: &[Position],
+        check: Check<'_>,
+    ) -> Result<(), CommitError>;
 
     /// Undoes everything copied since the last commit.
     ///

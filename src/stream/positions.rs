@@ -17,7 +17,7 @@ use super::engine::{Origin, Twin};
 use super::renamed::standing;
 use super::seams::{Outlook, Positions};
 use crate::kafka::{
-    Cluster, Error, ErrorKind, Fetched, Member, Properties, TopicPartition, Writer,
+    Cluster, CommitError, Error, ErrorKind, Fetched, Member, Properties, TopicPartition, Writer,
 };
 use incarnations::{gap, is_other};
 
@@ -274,6 +274,34 @@ impl Positions for EdgePositions {
             self.rules.ailment(topic, found.get(topic))
         };
         Ok(twins.iter().map(of).collect())
+    }
+
+    fn check_targets(&self, twins: &[Twin]) -> Result<(), CommitError> {
+        let target = &self.rules.target;
+        let topics: BTreeSet<&str> = twins.iter().map(|twin| &*twin.target_topic).collect();
+        let topics: Vec<&str> = topics.into_iter().collect();
+        let ids = target.topic_ids(&topics).map_err(CommitError::Abort)?;
+        let notes = self.notes.borrow();
+        let is_other = |twin: &&Twin| {
+            let noted = notes.get(*twin).and_then(|note| note.target_id.as_deref());
+            let now = ids.get(&*twin.target_topic).map(|id| kafka_id(id));
+            now.is_some() && now.as_deref() != noted
+        };
+        let others = twins.iter().filter(is_other);
+        let others: BTreeSet<String> = others.map(|t| t.target_topic.to_string()).collect();
+        if others.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<&str> = others.iter().map(String::as_str).collect();
+        let error = Error {
+            cluster: target.alias().clone(),
+            kind: ErrorKind::Other,
+            reason: format!(
+                "deleted and created again while it was written: {}",
+                names.join(", ")
+            ),
+        };
+        Err(CommitError::Recreated(others, error))
     }
 
     fn note(&self, twin: &Twin, epoch: Option<Epoch>, target_end: Option<i64>) -> String {

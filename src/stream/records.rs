@@ -11,7 +11,7 @@ mod aside;
 mod isolate;
 mod route;
 
-use super::engine::{Engine, Origin, Step, Tally, Twin};
+use super::engine::{Check, Engine, Origin, Step, Tally, Twin};
 use super::seams::Fate;
 use crate::clock;
 use crate::kafka::{
@@ -199,14 +199,20 @@ impl Engine for RecordEngine {
         self.aside.add(twin, refused)
     }
 
-    fn commit(&mut self, lease: &Lease, positions: &[Position]) -> Result<(), CommitError> {
+    fn commit(
+        &mut self,
+        lease: &Lease,
+        positions: &[Position],
+        check: Check<'_>,
+    ) -> Result<(), CommitError> {
         let Some(writer) = &mut self.writer else {
             return Ok(());
         };
         let committed = match self.recipe.transactional_id {
-            Some(_) => writer.commit(lease, positions),
+            Some(_) => writer.commit(lease, positions, check),
             None => writer
                 .settle(lease)
+                .and_then(|()| check())
                 .and_then(|()| self.member.commit(positions).map_err(CommitError::Abort)),
         };
         match committed {

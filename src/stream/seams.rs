@@ -6,7 +6,7 @@ use crossdock_model::latency::Ages;
 use crossdock_model::note::Epoch;
 
 use super::engine::{Origin, Tally, Twin};
-use crate::kafka::{Error, Refused, TopicPartition};
+use crate::kafka::{CommitError, Error, Refused, TopicPartition};
 
 /// Where a partition goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +59,14 @@ pub trait Positions {
     /// # Errors
     /// The target does not answer.
     fn ailing(&self, twins: &[Twin]) -> Result<Vec<Option<String>>, Error>;
+
+    /// Checks that the target topics of these partitions are still those that their positions were found for.
+    /// One that is deleted and created again between two batches takes the second as if nothing had happened,
+    /// without an error, and without the records before it: only its id tells.
+    ///
+    /// # Errors
+    /// `Recreated` where one is another now; `Abort` where the target does not answer.
+    fn check_targets(&self, twins: &[Twin]) -> Result<(), CommitError>;
 
     /// What to note with a committed position, where the target's log ends at `target_end` at least once that
     /// is committed.

@@ -146,6 +146,21 @@ fn a_target_that_may_not_be_written_stops_its_partition_alone_until_it_may() {
     assert_eq!(log(1), all, "it goes on by itself, from where it was");
 }
 
+#[test]
+fn what_was_sent_into_a_topic_that_is_another_by_now_is_undone_and_copied_again() {
+    let mut group = Group::new();
+    group.world.borrow_mut().is_created_again = true;
+    for _ in 0..100 {
+        group.streams[0].work();
+    }
+    let world = group.world.borrow();
+    assert_eq!(world.aborts, 1);
+    for partition in 0..PARTITIONS {
+        let copied = &world.log[&partition];
+        assert_eq!(*copied, (0..RECORDS).collect::<Vec<_>>(), "{partition}");
+    }
+}
+
 /// A partition that waits for who holds its progress must not ride on the commit of one that does not.
 #[test]
 fn progress_under_a_former_name_is_taken_over_partition_by_partition() {

@@ -239,7 +239,7 @@ impl Taking<'_> {
         if !changes.is_empty() {
             let id = format!("{}{CLIENT}", self.group);
             let mut writer = Writer::new(self.cluster, &self.writer, Some(&id))?;
-            match writer.commit(&lease, &changes) {
+            match writer.commit(&lease, &changes, &|| Ok(())) {
                 Ok(()) => {}
                 Err(CommitError::Refused(_)) => return Ok(None),
                 Err(

@@ -8,6 +8,7 @@ use rdkafka::admin::{
 };
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
+use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use crate::jars::{Tuning, java};
@@ -103,6 +104,23 @@ pub fn delete_topic(bootstrap: &str, name: &str) {
             true => Err("not yet"),
         }
     });
+}
+
+/// Deletes a topic and makes it again as fast as the cluster can; somebody else may be faster.
+pub fn replace_topic(bootstrap: &str, name: &str, partitions: usize) {
+    let topic = NewTopic::new(name, partitions as i32, TopicReplication::Fixed(-1));
+    let client = client(bootstrap);
+    let gone = pollster::block_on(client.delete_topics(&[name], &options()));
+    let made = pollster::block_on(client.create_topics(&[topic], &options()));
+    for result in gone.expect("the cluster answers") {
+        result.unwrap_or_else(|(topic, error)| panic!("{topic} on {bootstrap}: {error}"));
+    }
+    for result in made.expect("the cluster answers") {
+        if let Err((topic, error)) = result {
+            let is_there = error == RDKafkaErrorCode::TopicAlreadyExists;
+            assert!(is_there, "{topic} on {bootstrap}: {error}");
+        }
+    }
 }
 
 /// Deletes a topic, which somebody may make again at once.

@@ -186,6 +186,11 @@ impl Scene {
         admin::create_topic(&self.bootstrap(alias), name, partitions, &[]);
     }
 
+    /// Deletes a topic and makes it again between two batches of whoever writes it.
+    pub fn replace(&mut self, alias: &str, name: &str, partitions: usize) {
+        admin::replace_topic(&self.bootstrap(alias), name, partitions);
+    }
+
     /// Deletes a topic.
     pub fn delete(&mut self, alias: &str, name: &str) {
         admin::delete_topic_soon(&self.bootstrap(alias), name);

@@ -304,6 +304,11 @@ fn a_target_topic_that_is_deleted_is_made_again_and_filled_from_the_beginning() 
     scene.until_copied("sh", "orders", 2_000);
     scene.delete("sh", "orders");
     scene.until_copied("sh", "orders", 4_000);
+    // Without a moment in which there is none, no write fails.
+    for round in 3..6 {
+        scene.replace("sh", "orders", 2);
+        scene.until_copied("sh", "orders", 2_000 * round);
+    }
     scene.stop_load();
     scene.until_caught_up();
     scene.verdict().assert_exact();

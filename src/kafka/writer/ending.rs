@@ -4,6 +4,7 @@
     reason = "rd_kafka_flush is called directly: it is to return while records are on their way"
 )]
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
@@ -16,8 +17,7 @@ use rdkafka::producer::Producer;
 use rdkafka::topic_partition_list::TopicPartitionList;
 
 use super::{
-    CommitError, EVENTS_MAX, QUEUE_FULL_WAIT, REPORTED_WITHIN, Refused, STEP_GRACE, STEP_WITHIN,
-    Writer,
+    CommitError, QUEUE_FULL_WAIT, REPORTED_WITHIN, Refused, STEP_GRACE, STEP_WITHIN, Writer,
 };
 use crate::kafka::group::{Group, Position, position_list};
 use crate::kafka::member::Lease;
@@ -53,47 +53,12 @@ impl Writer {
         }
     }
 
-    /// Where a topic was created again, what was sent to it must not become valid.
-    fn check_topics(&self) -> Result<(), CommitError> {
-        self.serve_events();
-        let topics = self.context.take_recreated();
-        if topics.is_empty() {
-            return Ok(());
-        }
-        let reason = "a topic that is written was deleted and created again";
-        Err(CommitError::Recreated(
-            topics,
-            self.context.plain(ErrorKind::Other, reason),
-        ))
-    }
-
-    fn serve_events(&self) {
-        for _ in 0..EVENTS_MAX {
-            if self.events() == 0 {
-                return;
-            }
-            self.producer.poll(Duration::ZERO);
-        }
-    }
-
-    /// Log lines and errors that wait to be served.
-    fn events(&self) -> usize {
-        // SAFETY: the client is alive; the queue is given back.
-        unsafe {
-            let main = sys::rd_kafka_queue_get_main(self.producer.client().native_ptr());
-            let length = sys::rd_kafka_queue_length(main);
-            sys::rd_kafka_queue_destroy(main);
-            length
-        }
-    }
-
     /// The same, for a lease that must still be good when all is acknowledged.
     ///
     /// # Errors
     /// `Abort` where it is not.
     pub fn settle(&mut self, lease: &Lease) -> Result<(), CommitError> {
         self.flush()?;
-        self.check_topics()?;
         if lease.is_dead() {
             return Err(CommitError::Abort(
                 self.context
@@ -124,15 +89,19 @@ impl Writer {
         }
     }
 
-    /// Commits the open transaction, with source positions in it, under a lease. Begins one for the
-    /// positions alone when nothing was sent.
+    /// Commits the open transaction, with source positions in it, under a lease, unless `check` has something
+    /// against what is acknowledged by then. Begins one for the positions alone when nothing was sent.
     ///
     /// # Errors
     /// See [`CommitError`].
-    pub fn commit(&mut self, group: &Lease, positions: &[Position]) -> Result<(), CommitError> {
+    pub fn commit(
+        &mut self,
+        group: &Lease,
+        positions: &[Position],
+        check: &dyn Fn() -> Result<(), CommitError>,
+    ) -> Result<(), CommitError> {
         self.begin()?;
         self.flush()?;
-        self.check_topics()?;
         let refuse =
             |reason: &str| CommitError::Abort(self.context.plain(ErrorKind::Fenced, reason));
         if group.metadata().is_none() {
@@ -141,7 +110,7 @@ impl Writer {
         if group.is_dead() {
             return Err(refuse("the lease was taken away"));
         }
-        self.add_positions(positions, group)?;
+        self.add_positions(positions, group, check)?;
         if group.is_dead() {
             return Err(refuse("the lease was taken away"));
         }
@@ -164,23 +133,40 @@ impl Writer {
             let reason = "the client has no group";
             CommitError::Abort(self.context.plain(ErrorKind::Other, reason))
         })?;
-        self.add_positions(positions, &Lease::new(Some(metadata)))?;
+        self.add_positions(positions, &Lease::new(Some(metadata)), &|| Ok(()))?;
         self.end()
     }
 
-    fn add_positions(&self, positions: &[Position], lease: &Lease) -> Result<(), CommitError> {
+    /// The check is asked meanwhile: it costs no time of its own.
+    fn add_positions(
+        &self,
+        positions: &[Position],
+        lease: &Lease,
+        check: &dyn Fn() -> Result<(), CommitError>,
+    ) -> Result<(), CommitError> {
         let doing = "commit the positions";
         let list = position_list(positions)
             .map_err(|e| CommitError::Abort(self.error("note the positions", &e)))?;
         let list = Arc::new(list);
-        self.step(doing, || self.in_time(&list, lease))
+        let checked = RefCell::new(Ok(()));
+        self.step(doing, || {
+            self.in_time(&list, lease, || {
+                *checked.borrow_mut() = check();
+            })
+        })?;
+        checked.into_inner()
     }
 
     /// librdkafka forgets the time limit of this call when the group's coordinator goes (issue 5456), and where
     /// that broker has left the cluster's metadata the call may never return (issue 5511). Then its client
     /// is left to itself, for whoever takes a new epoch makes another; the call ends when any broker
     /// of the client comes or goes.
-    fn in_time(&self, list: &Arc<TopicPartitionList>, lease: &Lease) -> Result<(), KafkaError> {
+    fn in_time(
+        &self,
+        list: &Arc<TopicPartitionList>,
+        lease: &Lease,
+        meanwhile: impl Fn(),
+    ) -> Result<(), KafkaError> {
         let (told, outcome) = sync_channel(1);
         let (producer, list, lease) = (self.producer.clone(), list.clone(), lease.clone());
         let call = move || {
@@ -196,9 +182,11 @@ impl Writer {
             .name("positions".to_owned())
             .spawn(call)
         {
-            Ok(_) => outcome
-                .recv_timeout(STEP_WITHIN + STEP_GRACE)
-                .unwrap_or(Err(late)),
+            Ok(_) => {
+                meanwhile();
+                let outcome = outcome.recv_timeout(STEP_WITHIN + STEP_GRACE);
+                outcome.unwrap_or(Err(late))
+            }
             Err(_) => Err(late),
         }
     }

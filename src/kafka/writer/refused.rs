@@ -70,8 +70,8 @@ pub enum CommitError {
     /// Its outcome is unknown, or this producer is of no use any more: take a new epoch, read the
     /// committed offsets back and rewind there.
     Renew(Error),
-    /// Topics of the target were deleted and created again since they were written first: abort, and find
-    /// out where their partitions go on.
+    /// Topics of the target were deleted and created again, and what was sent may lie in the new ones: abort,
+    /// and find out where their partitions go on.
     Recreated(BTreeSet<String>, Error),
     /// The target refused records: abort, rewind, and do not send these again.
     Refused(Vec<Refused>),

@@ -70,7 +70,14 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
             self.undo();
             return Ok(());
         };
-        self.engine.commit(lease, &positions)?;
+        let sent: Vec<_> = moved
+            .iter()
+            .filter_map(|slot| self.partitions.get(slot))
+            .filter(|p| p.tally.records > 0)
+            .map(|p| p.twin.clone())
+            .collect();
+        self.engine
+            .commit(lease, &positions, &|| self.positions.check_targets(&sent))?;
         for slot in moved {
             if let Some(partition) = self.partitions.get_mut(&slot) {
                 partition.former = None;
@@ -102,8 +109,7 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
                 }
             }
             CommitError::Recreated(topics, error) => {
-                let names: Vec<&str> = topics.iter().map(String::as_str).collect();
-                tracing::warn!("{error}: {}.", names.join(", "));
+                tracing::warn!("{error}.");
                 self.undo();
                 self.find_anew(|twin| topics.contains(&*twin.target_topic));
             }

@@ -4,7 +4,7 @@ use crossdock_model::edge::Start;
 use crossdock_model::provenance::Hop;
 
 use super::Rules;
-use crate::kafka::{Error, Group, Position, Tail, last_copied};
+use crate::kafka::{Error, Group, Position, Tail, await_open, last_copied};
 use crate::stream::engine::Twin;
 use crate::stream::seams::Outlook;
 
@@ -65,6 +65,7 @@ impl Rules {
                 && hop.partition == twin.partition
                 && incarnation.is_none_or(|id| hop.topic_id == Some(id))
         };
+        await_open(&self.target, &twin.target_topic, twin.partition)?;
         if self.provenance {
             return last_copied(&self.target, &twin.target_topic, twin.partition, is_ours);
         }

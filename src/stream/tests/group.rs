@@ -146,9 +146,7 @@ impl Group {
             9 => self.world.borrow_mut().ailing = Some(random.below(3) as i32),
             10 | 11 => self.world.borrow_mut().ailing = None,
             12 => {
-                let topics = BTreeSet::from(["orders".to_owned()]);
-                self.faults[stream].borrow_mut().commit =
-                    Some(CommitError::Recreated(topics, broken()));
+                self.world.borrow_mut().is_created_again = true;
             }
             _ => {}
         }

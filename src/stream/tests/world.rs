@@ -10,7 +10,7 @@ use crossdock_model::name::Alias;
 use crossdock_model::note::Epoch;
 
 use crate::kafka::{CommitError, Error, ErrorKind, Position, Refusal, Refused};
-use crate::stream::engine::{Engine, Origin, Step, Tally, Twin};
+use crate::stream::engine::{Check, Engine, Origin, Step, Tally, Twin};
 use crate::stream::seams::{Fate, Outlook, Positions, Report};
 
 /// Records of each source partition.
@@ -40,6 +40,8 @@ pub(super) struct World {
     pub(super) former: BTreeMap<i32, i64>,
     pub(super) held: BTreeSet<i32>,
     pub(super) parted: BTreeSet<i32>,
+    /// The target's topic was deleted and created again, once.
+    pub(super) is_created_again: bool,
     pub(super) commits: usize,
     pub(super) aborts: usize,
     pub(super) refused: usize,
@@ -177,7 +179,12 @@ impl Engine for FakeEngine {
         Fate::DeadLetter
     }
 
-    fn commit(&mut self, lease: &u64, positions: &[Position]) -> Result<(), CommitError> {
+    fn commit(
+        &mut self,
+        lease: &u64,
+        positions: &[Position],
+        check: Check<'_>,
+    ) -> Result<(), CommitError> {
         if self.is_fenced() {
             return Err(CommitError::Renew(broken()));
         }
@@ -194,6 +201,7 @@ impl Engine for FakeEngine {
             self.world.borrow_mut().ailed += 1;
             return Err(CommitError::Abort(broken()));
         }
+        check()?;
         let fault = self.faults.borrow_mut().commit.take();
         if std::mem::take(&mut self.faults.borrow_mut().is_answer_lost) {
             self.make_valid(positions);
@@ -277,6 +285,14 @@ impl Positions for FakePositions {
             is_ailing.then(|| "may not WRITE".to_owned())
         };
         Ok(twins.iter().map(of).collect())
+    }
+
+    fn check_targets(&self, twins: &[Twin]) -> Result<(), CommitError> {
+        if !std::mem::take(&mut self.0.borrow_mut().is_created_again) {
+            return Ok(());
+        }
+        let topics = twins.iter().map(|twin| twin.target_topic.to_string());
+        Err(CommitError::Recreated(topics.collect(), broken()))
     }
 
     fn note(&self, _: &Twin, _: Option<Epoch>, target_end: Option<i64>) -> String {
