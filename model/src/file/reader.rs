@@ -312,6 +312,15 @@ fn property_of(key: &str, known: &[&str]) -> Option<String> {
     if !known.contains(&"producer") {
         return None;
     }
+    for (prefix, role) in [("consumer.", Role::Consumer), ("producer.", Role::Producer)] {
+        let Some(property) = key.strip_prefix(prefix) else {
+            continue;
+        };
+        return match translate(role, property, "") {
+            Translation::Unknown { .. } => None,
+            _ => Some(format!("write `{role}: {{ {property}: … }}`")),
+        };
+    }
     match [Role::Consumer, Role::Producer].map(is_known) {
         [true, true] => Some("a client property: write it under the cluster".to_owned()),
         [true, false] => Some(format!("a client property: `consumer: {{ {key}: … }}`")),
@@ -328,9 +337,13 @@ fn elsewhere(key: &str) -> Option<(Option<&'static str>, &'static str)> {
         "blacklist" | "exclude" => (Some("exclude_topics"), "`exclude_topics` leaves topics out"),
         "source" | "sources" => (Some("from"), "`from` is the cluster that is read"),
         "target" | "targets" | "destination" => (Some("to"), "`to` is the cluster that is written"),
-        "num_streams" | "threads" | "tasks_max" | "parallelism" => {
+        "num_streams" | "num.streams" | "threads" | "tasks_max" | "tasks.max" | "parallelism" => {
             (Some("streams"), "`streams` says how many parallel streams")
         }
+        "guarantee" | "semantics" | "processing.guarantee" | "exactly_once" => (
+            None,
+            "`delivery` is `exactly_once` or `at_least_once`",
+        ),
         "queue_size" | "buffer" => (
             None,
             "`max_in_flight` bounds what is read and not yet written",

@@ -15,7 +15,12 @@ static MOST: AtomicUsize = AtomicUsize::new(0);
 pub(crate) struct Counted;
 
 impl Counted {
-    /// Most bytes that were taken at once since the process began.
+    /// Forgets what was taken before and given back since.
+    pub(crate) fn forget(&self) {
+        MOST.store(TAKEN.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+
+    /// Most bytes that were taken at once since then.
     pub(crate) fn most(&self) -> usize {
         MOST.load(Ordering::Relaxed)
     }

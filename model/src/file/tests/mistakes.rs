@@ -15,6 +15,26 @@ const INSIDE: &[(&str, &str, &str)] = &[
         "`topics` selects topics",
     ),
     (
+        "topics: a, tasks.max: 4",
+        "unknown-key `tasks.max`",
+        "`streams` says how many parallel streams",
+    ),
+    (
+        "topics: a, guarantee: exactly-once",
+        "unknown-key `guarantee`",
+        "`delivery` is `exactly_once` or `at_least_once`",
+    ),
+    (
+        "topics: a, consumer.fetch.min.bytes: 1",
+        "unknown-key `consumer.fetch.min.bytes`",
+        "write `consumer: { fetch.min.bytes: … }`",
+    ),
+    (
+        "topics: a, producer.colour: red",
+        "unknown-key `producer.colour`",
+        "known here: from, to",
+    ),
+    (
         "streams: 1",
         "missing-key `{ from: bj, to: sh, stre`",
         "`topics`",
