@@ -192,6 +192,23 @@ pub fn count(bootstrap: &str, topic: &str) -> u64 {
     found
 }
 
+/// How many records came to a topic between two looks at its ends. Markers are none: the coordinator of a
+/// transaction that nobody ended writes one when its time is over, and goes by the topic's name.
+pub fn count_since(bootstrap: &str, topic: &str, then: &[(i64, i64)], now: &[(i64, i64)]) -> u64 {
+    let since = |(partition, &(start, end)): (usize, &(i64, i64))| {
+        let known = then.get(partition).map_or(start, |(_, end)| *end);
+        (start.max(known), end)
+    };
+    let ends: Vec<(i64, i64)> = now.iter().enumerate().map(since).collect();
+    if ends.iter().all(|(from, end)| from >= end) {
+        return 0;
+    }
+    let mut found = 0;
+    let consumer = consumer_at(bootstrap, "read_uncommitted");
+    read_topic(&consumer, topic, &ends, |_| found += 1);
+    found
+}
+
 /// A topic's ends asked for again and again, by one client.
 pub struct Watch(BaseConsumer);
 
@@ -284,6 +301,12 @@ impl Progress {
         let found = found.expect("the coordinator answers");
         found.elements().iter().map(offset).sum()
     }
+}
+
+/// Whether every leader of a cluster says that no transaction is open in what it leads.
+pub fn has_no_open_transactions(bootstrap: &str) -> bool {
+    let topics: Vec<String> = topics(bootstrap).into_keys().collect();
+    OpenTransactions::new(bootstrap, &topics).are_over()
 }
 
 /// Whether transactions are open in a cluster's topics, asked for again and again.

@@ -4,7 +4,7 @@
     reason = "the safe wrapper panics on header names that are not UTF-8"
 )]
 
-use std::ffi::{CStr, c_void};
+use std::ffi::{CStr, CString, c_void};
 use std::ptr;
 
 use rdkafka::bindings as rd;
@@ -88,6 +88,13 @@ pub(crate) fn produce(
         rd::rd_kafka_error_destroy(error);
         Err(text)
     }
+}
+
+/// Gives a client brokers beside those it knows.
+pub(crate) fn add_brokers(client: *mut RDKafka, bootstrap: &str) {
+    let servers = CString::new(bootstrap).expect("an address has no NUL");
+    // SAFETY: the client is alive, and the text is copied.
+    unsafe { rd::rd_kafka_brokers_add(client, servers.as_ptr()) };
 }
 
 /// The leader epoch of each element of a list of partitions; −1 where it has none.

@@ -5,8 +5,8 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Condvar, Mutex};
 use std::thread;
 
-use crate::admin;
 use crate::cluster::{Cluster, Size};
+use crate::{admin, dump};
 
 /// As many of one node as the largest scene needs, and room for small scenes beside it: they mostly
 /// wait. Of three nodes, what the soak needs.
@@ -140,6 +140,10 @@ impl Drop for Lease {
         let size = cluster.size();
         // After a failure nobody knows what state it is in; and nothing may panic here.
         if thread::panicking() || !cluster.is_running() {
+            return forget(size);
+        }
+        // The end of a transaction is written to its topics by name: to the next scene's, if it came late.
+        if !dump::has_no_open_transactions(&cluster.bootstrap()) {
             return forget(size);
         }
         admin::clear(&cluster.bootstrap());

@@ -2,7 +2,7 @@
 
 use std::ffi::CString;
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::ClientContext;
 use rdkafka::Message;
@@ -64,9 +64,22 @@ pub struct Writer {
     odd_one_in: u64,
 }
 
-/// Every record handed to the producer, in order; its index is the delivery's opaque.
-#[derive(Default)]
-struct Journal(Mutex<Vec<Birth>>);
+/// What became of every record handed to the producer.
+struct Journal {
+    /// In order; a record's index is its delivery's opaque.
+    births: Mutex<Vec<Birth>>,
+    /// When the producer last heard of a broker, or was given its brokers again.
+    heard: Mutex<Instant>,
+}
+
+impl Default for Journal {
+    fn default() -> Self {
+        Self {
+            births: Mutex::default(),
+            heard: Mutex::new(Instant::now()),
+        }
+    }
+}
 
 impl ClientContext for Journal {}
 
@@ -75,7 +88,8 @@ impl ProducerContext for Journal {
 
     fn delivery(&self, result: &DeliveryResult<'_>, index: usize) {
         if let Ok(message) = result {
-            let mut births = self.0.lock().expect("no one panics with the journal");
+            *self.heard.lock().expect("no one panics with it") = Instant::now();
+            let mut births = self.births.lock().expect("no one panics with the journal");
             births[index].record.offset = message.offset();
             births[index].outcome = Outcome::Written;
         }
@@ -188,8 +202,21 @@ impl Writer {
             self.try_write_record(partition, record)?;
             self.sequence += 1;
         }
-        self.producer.poll(Duration::ZERO);
+        self.poll(Duration::ZERO);
         Ok(())
+    }
+
+    /// A broker that comes back names no broker while it is fenced, and a producer that is told so asks
+    /// nobody any more (librdkafka issue 5301): one that hears nothing is given its brokers again.
+    fn poll(&self, limit: Duration) {
+        self.producer.poll(limit);
+        let mut heard = self.producer.context().heard.lock().expect("no one panics");
+        if self.producer.in_flight_count() == 0 {
+            *heard = Instant::now();
+        } else if heard.elapsed() > SILENCE_MAX {
+            ffi::add_brokers(self.producer.client().native_ptr(), &self.place.bootstrap);
+            *heard = Instant::now();
+        }
     }
 
     /// Hands over one record of the test's own.
@@ -215,7 +242,7 @@ impl Writer {
             if !error.contains("Queue full") {
                 return Err(error);
             }
-            self.producer.poll(Duration::from_millis(10));
+            self.poll(Duration::from_millis(10));
         }
         Ok(())
     }
@@ -308,14 +335,18 @@ impl Writer {
     /// Waits for what is on its way, at most `limit`, and gives the journal.
     pub fn finish(self, limit: Duration) -> Vec<Birth> {
         // What is not acknowledged by then stays `Unknown`, which the journal says.
-        self.producer.flush(limit).ok();
+        let begun = Instant::now();
+        while self.producer.in_flight_count() > 0 && begun.elapsed() < limit {
+            self.poll(Duration::from_millis(100));
+        }
+        self.producer.flush(Duration::ZERO).ok();
         std::mem::take(&mut *self.births())
     }
 
     fn births(&self) -> std::sync::MutexGuard<'_, Vec<Birth>> {
         self.producer
             .context()
-            .0
+            .births
             .lock()
             .expect("no one panics with the journal")
     }
@@ -323,6 +354,9 @@ impl Writer {
 
 /// One record in so many is odd where a load lasts.
 const ODD_ONE_IN_OF_LASTING: u64 = 64;
+
+/// After so long without an answer a producer is given its brokers again.
+const SILENCE_MAX: Duration = Duration::from_secs(5);
 
 /// How long a healthy broker may take.
 pub const PATIENCE: Duration = Duration::from_secs(60);

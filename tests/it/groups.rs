@@ -290,6 +290,8 @@ fn two_instances_share_the_groups_and_do_not_fight() {
             other => Err(format!("{other:?}")),
         }
     });
+    // Places are looked up in what the target holds.
+    scene.until_caught_up();
     let mut last = vec![10, 20, 30, 40];
     for round in 1..=5 {
         last.iter_mut().for_each(|at| *at += round * 10);

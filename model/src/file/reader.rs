@@ -340,10 +340,9 @@ fn elsewhere(key: &str) -> Option<(Option<&'static str>, &'static str)> {
         "num_streams" | "num.streams" | "threads" | "tasks_max" | "tasks.max" | "parallelism" => {
             (Some("streams"), "`streams` says how many parallel streams")
         }
-        "guarantee" | "semantics" | "processing.guarantee" | "exactly_once" => (
-            None,
-            "`delivery` is `exactly_once` or `at_least_once`",
-        ),
+        "guarantee" | "semantics" | "processing.guarantee" | "exactly_once" => {
+            (None, "`delivery` is `exactly_once` or `at_least_once`")
+        }
         "queue_size" | "buffer" => (
             None,
             "`max_in_flight` bounds what is read and not yet written",

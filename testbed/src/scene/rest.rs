@@ -318,10 +318,16 @@ impl Scene {
         self.gather(&mut evidence);
         // Records that go round come back within this time.
         thread::sleep(REST.saturating_sub(begun.elapsed()));
-        for ((alias, topic), end) in self.ends() {
-            let then = before.get(&(alias.clone(), topic.clone()));
-            if then != Some(&end) {
-                let text = format!("{topic} on {alias} still grows: {then:?}, then {end:?}");
+        for ((alias, topic), now) in self.ends() {
+            let nothing = Vec::new();
+            let then = before
+                .get(&(alias.clone(), topic.clone()))
+                .unwrap_or(&nothing);
+            let count = dump::count_since(&self.bootstrap(&alias), &topic, then, &now);
+            if count > 0 {
+                let text = format!(
+                    "{topic} on {alias} still grows, by {count} records: {then:?}, then {now:?}"
+                );
                 evidence.moved.push(text);
             }
         }
