@@ -58,11 +58,8 @@ fn look(manifest: &Manifest, told: &mut BTreeSet<String>) {
     let read = inventory::read(topology, &names, Look::Settings, &Progress::hidden());
     // Without one of them, another edge might seem to be the first that writes a topic.
     if let Some((alias, why)) = read.inventory.unreachable.iter().next() {
-        tracing::debug!(
-            cluster = alias.as_str(),
-            "Configs are not looked at: {why}."
-        );
-        return;
+        let waits = format!("configs and ACLs, until cluster `{alias}` answers: {why}");
+        return tell(BTreeSet::from([waits]), told);
     }
     let plan = plan::plan(topology, &names, &read.inventory, "");
     let targets: BTreeSet<(&Alias, &str)> = plan
@@ -85,7 +82,7 @@ fn look(manifest: &Manifest, told: &mut BTreeSet<String>) {
             keep_in_step(&read, change);
         }
     }
-    tell(&plan, told);
+    tell(stays(&plan), told);
 }
 
 fn keep_in_step(read: &Read, change: &Change) {
@@ -93,24 +90,26 @@ fn keep_in_step(read: &Read, change: &Change) {
         return;
     };
     let what = describe_in_full(change);
+    let alias = change.cluster().as_str();
     match make(cluster, change) {
-        Ok(()) => tracing::info!("Kept in step: {what}."),
-        Err(error) => tracing::warn!("Cannot be kept in step: {what}: {error}."),
+        Ok(()) => tracing::info!(cluster = alias, "Kept in step: {what}."),
+        Err(error) => tracing::warn!(cluster = alias, "Cannot be kept in step: {what}: {error}."),
     }
 }
 
-/// What differs and stays, each once as long as it does.
-fn tell(plan: &Plan, told: &mut BTreeSet<String>) {
-    let stays = plan.findings.iter();
-    let stays: BTreeSet<String> = stays
-        .filter(|f| {
-            matches!(
-                f.code,
-                Code::NotSynced | Code::AclsUnread | Code::FewerPartitions
-            )
-        })
-        .map(|f| f.message.clone())
-        .collect();
+/// What differs and stays.
+fn stays(plan: &Plan) -> BTreeSet<String> {
+    let stays = plan.findings.iter().filter(|f| {
+        matches!(
+            f.code,
+            Code::NotSynced | Code::AclsUnread | Code::FewerPartitions
+        )
+    });
+    stays.map(|f| f.message.clone()).collect()
+}
+
+/// Tells what is not kept in step, each once as long as it is so.
+fn tell(stays: BTreeSet<String>, told: &mut BTreeSet<String>) {
     for message in stays.difference(told) {
         tracing::info!("Not kept in step: {message}.");
     }

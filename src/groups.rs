@@ -220,6 +220,10 @@ impl Keeper {
         if why == Why::SetBack {
             tracing::info!(
                 edge = self.edge.name.as_str(),
+                group = &*asked.group,
+                topic = &*asked.twin.source_topic,
+                partition = asked.twin.partition,
+                offset = asked.offset,
                 "Group {} was set back at the source to offset {} of {}-{}: it goes back to {offset} at the target.",
                 asked.group,
                 asked.offset,

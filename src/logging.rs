@@ -7,7 +7,7 @@
 
 mod folding;
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 use std::sync::OnceLock;
 
 use anyhow::anyhow;
@@ -16,6 +16,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::{FmtSpan, Format};
 
 use crate::exit::Failure;
+use crate::progress;
 use folding::Folding;
 
 /// How lines are written.
@@ -39,6 +40,19 @@ pub struct Options {
 }
 
 static OPTIONS: OnceLock<Options> = OnceLock::new();
+
+/// Standard error, where a progress bar makes room for each line.
+struct Lines;
+
+impl Write for Lines {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        progress::aside(|| io::stderr().write(line))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
 
 /// Takes over what the command line says.
 ///
@@ -77,10 +91,10 @@ fn start_with(usual: &str) {
         Some(format) => format == LogFormat::Json,
         None => variable("CROSSDOCK_LOG_FORMAT").is_some_and(|format| format == "json"),
     };
-    let in_colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let in_colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter.unwrap_or_else(|| EnvFilter::new(usual)))
-        .with_writer(std::io::stderr)
+        .with_writer(|| Lines)
         .with_span_events(FmtSpan::NONE);
     let format = Format::default().with_target(false);
     // A second start in one process changes nothing.

@@ -223,5 +223,6 @@ fn sample(edge: &EdgeSnapshot, at: Duration) -> Sample {
             State::Retrying => Standing::Trying,
             State::Halted => Standing::Halted,
         },
+        share: edge.share,
     }
 }

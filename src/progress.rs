@@ -1,12 +1,25 @@
 //! Long work shows on a terminal how far it is, how fast, and how much time is left; elsewhere it is
 //! quiet.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, WeakProgressBar};
 
 /// Between two drawings.
 const DRAWN_EVERY: Duration = Duration::from_millis(200);
+
+/// The bar that is on the screen, if one is: there is one at a time.
+static SHOWN: Mutex<Option<WeakProgressBar>> = Mutex::new(None);
+
+/// Writes to the terminal while no bar is in the way.
+pub fn aside<T>(write: impl FnOnce() -> T) -> T {
+    let shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    match shown.as_ref().and_then(WeakProgressBar::upgrade) {
+        Some(bar) => bar.suspend(write),
+        None => write(),
+    }
+}
 
 /// Some long work. Cheap to clone; every clone is the same work.
 #[derive(Clone)]
@@ -26,6 +39,7 @@ impl Progress {
         }
         bar.set_message(what.to_owned());
         bar.enable_steady_tick(DRAWN_EVERY);
+        *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.downgrade());
         Self(bar)
     }
 

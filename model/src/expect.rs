@@ -45,6 +45,8 @@ pub struct Sample {
     pub refused: u64,
     /// Whether it gets on.
     pub standing: Standing,
+    /// How much of the edge this process holds, by partitions: other processes copy the rest.
+    pub share: f64,
 }
 
 /// Whether an edge gets on.
@@ -241,9 +243,14 @@ fn throughput(expect: &Expect, window: &[Sample], is_whole: bool) -> Option<Conc
         Limit::Bytes(n) => (last.bytes.saturating_sub(first.bytes), n, "bytes/s"),
     };
     let rate = moved as f64 / seconds;
-    (rate < wanted as f64 * THROUGHPUT_SHARE).then(|| Concern {
+    let ours = wanted as f64 * last.share;
+    let of = match last.share < 1.0 {
+        true => format!("{ours:.0} {unit}, this process's share of {wanted}"),
+        false => format!("{wanted} {unit}"),
+    };
+    (rate < ours * THROUGHPUT_SHARE).then(|| Concern {
         health: Health::Alarm,
-        text: format!("throughput {rate:.0} {unit} is below half of {wanted} {unit}"),
+        text: format!("throughput {rate:.0} {unit} is below half of {of}"),
     })
 }
 
@@ -281,6 +288,7 @@ mod tests {
             read: second * 100,
             refused: 0,
             standing: Standing::Going,
+            share: 1.0,
         }
     }
 
@@ -440,6 +448,31 @@ mod tests {
             let (found, text) = verdict(last, &expect(limit), calm);
             assert_eq!(found, wanted, "{limit:?} after {last} s: {text}");
         }
+    }
+
+    #[test]
+    fn of_several_processes_each_copies_its_share() {
+        let expect = Expect {
+            throughput: Some(Limit::Records(600)),
+            ..Expect::default()
+        };
+        let holding = |share| {
+            move |second| Sample {
+                share,
+                ..calm(second)
+            }
+        };
+        let share = 100.0 / 300.0;
+        assert_eq!(verdict(100, &expect, holding(share)).0, Health::Ok);
+        assert_eq!(
+            verdict(100, &expect, holding(0.5)).1,
+            "throughput 100 records/s is below half of 300 records/s, this process's share of 600"
+        );
+        let nothing = |second| Sample {
+            records: 0,
+            ..holding(0.0)(second)
+        };
+        assert_eq!(verdict(100, &expect, nothing).0, Health::Ok);
     }
 
     #[test]

@@ -10,9 +10,13 @@ use crate::client::Client;
 use crate::commands::SERVER;
 use crate::exit::{Failure, Outcome, Verdict};
 
+mod pane;
 mod view;
 
 use view::View;
+
+/// Rows that a page up or down goes.
+const PAGE: isize = 10;
 
 /// Between two looks.
 const REFRESH: Duration = Duration::from_secs(1);
@@ -20,8 +24,8 @@ const REFRESH: Duration = Duration::from_secs(1);
 /// Shows the edges of a running crossdock, refreshed
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Keys: q quits, up and down choose, Enter shows partitions, s sorts by the next column,
-p pauses and r resumes the chosen edge.
+Keys: up and down choose, Enter shows the chosen edge's partitions and then chooses among them,
+Esc goes back, s sorts by the next column, p pauses and r resumes the chosen edge, q quits.
 
 Example:
   crossdock top --server http://10.0.0.5:8642")]
@@ -64,11 +68,14 @@ fn show(
         {
             let is_interrupt = key.modifiers.contains(KeyModifiers::CONTROL);
             match key.code {
-                KeyCode::Char('q') | KeyCode::Esc => return Ok(()),
+                KeyCode::Char('q') => return Ok(()),
+                KeyCode::Esc if !view.back() => return Ok(()),
                 KeyCode::Char('c') if is_interrupt => return Ok(()),
                 KeyCode::Down | KeyCode::Char('j') => view.choose(1),
                 KeyCode::Up | KeyCode::Char('k') => view.choose(-1),
-                KeyCode::Enter => view.with_partitions = !view.with_partitions,
+                KeyCode::PageDown => view.choose(PAGE),
+                KeyCode::PageUp => view.choose(-PAGE),
+                KeyCode::Enter => view.open_or_close(),
                 KeyCode::Char('s') => view.sort_by_next(),
                 KeyCode::Char('p') => ask(client, view, "pause"),
                 KeyCode::Char('r') => ask(client, view, "resume"),

@@ -1,7 +1,7 @@
 // The page: what the live stream says, shown; what is clicked, asked for.
 
 import { t, speak, otherLanguage, short, clock } from "./words.js";
-import { Map as TopologyMap, tone } from "./map.js";
+import { Map as TopologyMap, standing, tone } from "./map.js";
 import { make, chart, series, facts, groups, partitions } from "./panel.js";
 
 const $ = (id) => document.getElementById(id);
@@ -40,6 +40,7 @@ function take({ edges, events }) {
   show();
   const told = JSON.stringify(events);
   if (told !== page.events) {
+    if (page.events !== "") tell(events, JSON.parse(page.events));
     page.events = told;
     showEvents(events);
   }
@@ -57,10 +58,10 @@ function show() {
   for (const edge of page.edges) page.cards[edge.name].update(edge);
   const states = {};
   for (const edge of page.edges) {
-    const word = edge.health === "alarm" ? "alarm" : edge.state;
+    const word = standing(edge);
     states[word] = (states[word] ?? 0) + 1;
   }
-  const order = ["alarm", "halted", "retrying", "starting", "paused", "running", "caught_up"];
+  const order = ["alarm", "halted", "retrying", "warn", "starting", "paused", "running", "caught_up"];
   const chips = order.filter((word) => states[word]).map((word) =>
     make("li", { class: `chip ${word}` }, `${states[word]} ${t(word)}`));
   if ($("tally").textContent !== chips.map((chip) => chip.textContent).join("")) $("tally").replaceChildren(...chips);
@@ -81,6 +82,14 @@ function showEvents(events) {
     make("time", { datetime: new Date(event.at_ms).toISOString() }, clock(event.at_ms)),
     make("b", {}, event.edge), make("span", {}, inWords(event.text))));
   $("events").replaceChildren(...(rows.length ? rows : [make("li", { class: "empty" }, t("nothing"))]));
+}
+
+// What is new is said to whoever listens to the page: an alarm at once, all else in its turn.
+function tell(events, known) {
+  const last = known.at(-1)?.at_ms ?? 0;
+  for (const event of events.filter((event) => event.at_ms > last)) {
+    $(event.health === "alarm" ? "alarms" : "news").textContent = `${event.edge}: ${inWords(event.text)}`;
+  }
 }
 
 // The state at the beginning of an event is in the reader's language.
@@ -160,7 +169,7 @@ class Card {
   update(edge) {
     if (!edge) return;
     remember(edge);
-    const word = edge.health === "alarm" ? "alarm" : edge.state;
+    const word = standing(edge);
     const kind = `card edge-card ${tone(edge)}${edge.name === page.chosen ? " chosen" : ""}`;
     if (this.root.className !== kind) this.root.className = kind;
     if (this.state.textContent !== t(word)) this.state.textContent = t(word);

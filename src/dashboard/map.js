@@ -41,6 +41,12 @@ export function tone(edge) {
   return "good";
 }
 
+// How an edge stands, in one word: colours alone tell nothing to whoever does not see them.
+export function standing(edge) {
+  if (edge.health === "alarm") return "alarm";
+  return edge.health === "warn" && ["running", "caught_up"].includes(edge.state) ? "warn" : edge.state;
+}
+
 export class Map {
   constructor(place, choose) {
     this.place = place;
@@ -141,10 +147,11 @@ export class Map {
     put(line.line, "marker-end", `url(#end-${kind})`);
     const rate = `${short(edge.records_per_second)}/s`;
     const lag = kind === "good" && edge.lag_records === 0 ? t(edge.state) : `${t("lag")} ${short(edge.lag_records)}`;
-    const shown = kind === "bad" || kind === "idle" ? t(edge.health === "alarm" ? "alarm" : edge.state) : rate;
+    const shown = kind === "good" ? rate : t(standing(edge));
     if (line.rate.textContent !== shown) line.rate.textContent = shown;
     if (line.lag.textContent !== lag) line.lag.textContent = lag;
-    const label = `${edge.name}: ${edge.source} ${t("to")} ${edge.target}, ${t(edge.state)}, ${rate}, ${t("lag")} ${edge.lag_records}`;
+    const words = [`${edge.source} ${t("to")} ${edge.target}`, t(edge.state), t(edge.health), rate, `${t("lag")} ${edge.lag_records}`, ...edge.concerns];
+    const label = `${edge.name}: ${words.join(", ")}`;
     put(line.group, "aria-label", label);
   }
 }

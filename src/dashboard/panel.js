@@ -51,6 +51,12 @@ export function facts(edge) {
 
 const PARTITIONS_MAX = 500;
 
+const USUAL = "nothing left to copy";
+
+// A state, and why it is in it: to be read without a pointer, also on a phone.
+const state = (word, reason) => make("td", {}, make("span", { class: `chip ${word}` }, t(word)),
+  reason && reason !== USUAL ? make("small", { class: "why" }, reason) : null);
+
 // The rows of an edge's partitions: those that are worse come first.
 export function partitions(edge) {
   const order = ["halted", "retrying", "starting", "running", "paused", "caught_up"];
@@ -58,9 +64,9 @@ export function partitions(edge) {
     order.indexOf(a.state) - order.indexOf(b.state) || b.lag_records - a.lag_records
     || a.topic.localeCompare(b.topic) || a.partition - b.partition);
   const head = ["partition", "target", "state", "position", "lag"].map((word) => make("th", { scope: "col" }, t(word)));
-  const body = rows.slice(0, PARTITIONS_MAX).map((p) => make("tr", p.reason ? { title: p.reason } : {},
+  const body = rows.slice(0, PARTITIONS_MAX).map((p) => make("tr", {},
     make("th", { scope: "row" }, `${p.topic}-${p.partition}`), make("td", {}, p.target_topic),
-    make("td", {}, make("span", { class: `chip ${p.state}` }, t(p.state))),
+    state(p.state, p.reason),
     make("td", { class: "number" }, full(p.position)), make("td", { class: "number" }, full(p.lag_records))));
   const rest = rows.length - body.length;
   return make("table", {}, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...body,
@@ -72,8 +78,8 @@ export function groups(edge) {
   const list = edge.group_sync?.groups ?? [];
   if (list.length === 0) return null;
   const head = ["group", "state", "partitions", "lag"].map((word) => make("th", { scope: "col" }, t(word)));
-  const body = list.slice(0, PARTITIONS_MAX).map((g) => make("tr", g.reason ? { title: g.reason } : {},
-    make("th", { scope: "row" }, g.group), make("td", {}, make("span", { class: "chip" }, t(g.state))),
+  const body = list.slice(0, PARTITIONS_MAX).map((g) => make("tr", {},
+    make("th", { scope: "row" }, g.group), state(g.state, g.reason),
     make("td", { class: "number" }, `${full(g.synced)} / ${full(g.partitions)}`), make("td", { class: "number" }, full(g.lag_records))));
   return make("table", {}, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...body));
 }

@@ -1,6 +1,7 @@
 //! The names, what they mean, and where their figures come from.
 
 mod edges;
+mod partitions;
 
 use std::borrow::Cow;
 use std::fmt::Error;
@@ -17,6 +18,7 @@ use crate::process::Usage;
 use crate::worker::{EdgeSnapshot, State};
 
 pub(super) use edges::of_edges;
+pub(super) use partitions::of_partitions;
 
 const STATES: [State; 6] = [
     State::Starting,
@@ -109,81 +111,19 @@ fn seconds(name: &'static str, help: &'static str, of: fn(&EdgeView) -> Vec<Seri
     }
 }
 
+fn ratios(name: &'static str, help: &'static str, of: fn(&EdgeView) -> Vec<Series<'_>>) -> Family {
+    Family {
+        unit: Some(Unit::Other("ratio".to_owned())),
+        ..gauge(name, help, of)
+    }
+}
+
 fn one(figure: u64) -> Vec<Series<'static>> {
     vec![(Vec::new(), figure as f64)]
 }
 
 fn real(figure: f64) -> Vec<Series<'static>> {
     vec![(Vec::new(), figure)]
-}
-
-/// Names whose series are partitions.
-pub(super) fn of_partitions() -> Vec<Family> {
-    macro_rules! each {
-        ($make:ident, $name:literal, $help:literal, $of:expr) => {
-            $make($name, $help, |e| {
-                let of: fn(&crate::worker::PartitionSnapshot) -> Option<f64> = $of;
-                let series = e.edge.partitions.iter().filter_map(|p| {
-                    let labels = vec![
-                        ("topic", Cow::from(&p.topic)),
-                        ("partition", Cow::from(p.partition.to_string())),
-                    ];
-                    Some((labels, of(p)?))
-                });
-                series.collect()
-            })
-        };
-    }
-    vec![
-        each!(
-            counter,
-            "partition_records_replicated",
-            "Records of one partition copied",
-            |p| { Some(p.records_total as f64) }
-        ),
-        each!(
-            counter,
-            "partition_bytes_replicated",
-            "Their keys and values, in bytes",
-            |p| { Some(p.bytes_total as f64) }
-        ),
-        each!(
-            counter,
-            "partition_batches_replicated",
-            "The batches they were taken from the source in",
-            |p| Some(p.batches_total as f64)
-        ),
-        each!(
-            gauge,
-            "partition_lag_records",
-            "Lag of one partition, as of the edge",
-            |p| { p.position.map(|_| p.lag_records as f64) }
-        ),
-        each!(
-            seconds,
-            "partition_record_age",
-            "Age of its oldest record not yet final at the target",
-            |p| p.position.map(|_| p.lag_seconds)
-        ),
-        each!(
-            gauge,
-            "partition_position",
-            "Next source offset to copy: all before it is final at the target",
-            |p| p.position.map(|position| position as f64)
-        ),
-        each!(
-            gauge,
-            "partition_log_end_offset",
-            "Last stable offset of the source, as last seen",
-            |p| p.log_end_offset.map(|end| end as f64)
-        ),
-        each!(
-            gauge,
-            "partition_halted",
-            "1 where it stands until a person decides",
-            |p| { Some(f64::from(u8::from(p.state == State::Halted))) }
-        ),
-    ]
 }
 
 /// Latency is a histogram.

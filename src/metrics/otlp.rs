@@ -261,6 +261,7 @@ fn named(name: &str, help: &str, unit: Option<&Unit>, data: metric::Data) -> Met
     let unit = match unit {
         Some(Unit::Seconds) => "s",
         Some(Unit::Bytes) => "By",
+        Some(Unit::Other(ratio)) if ratio == "ratio" => "1",
         _ => "",
     };
     Metric {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crossdock_model::edge::Limit;
 use crossdock_model::expect::Health;
 
 use super::Detail;
@@ -13,7 +14,7 @@ use crate::worker::{self, EdgeSnapshot, PartitionSnapshot};
 const DOCS: &str = include_str!("../../docs/metrics.md");
 
 /// An edge with something of everything.
-fn edge() -> EdgeSnapshot {
+fn edge(throughput: Option<Limit>) -> EdgeSnapshot {
     let mut counts = Counts::default();
     counts.done.records = 1_500;
     counts.done.bytes = 150_000;
@@ -28,6 +29,7 @@ fn edge() -> EdgeSnapshot {
         state: worker::State::Running,
         reason: None,
         lag_records: 1,
+        lag_bytes: 100,
         lag_seconds: 0.5,
         records_total: 1_500,
         bytes_total: 150_000,
@@ -63,14 +65,22 @@ fn edge() -> EdgeSnapshot {
             ..Default::default()
         }),
         is_ready: true,
+        share: 1.0,
         counts,
-        expect: crossdock_model::edge::Expect::default(),
+        expect: crossdock_model::edge::Expect {
+            throughput,
+            ..Default::default()
+        },
     }
 }
 
 fn view() -> EdgeView {
+    expecting(Some(Limit::Records(500)))
+}
+
+fn expecting(throughput: Option<Limit>) -> EdgeView {
     EdgeView {
-        edge: edge(),
+        edge: edge(throughput),
         health: Health::Ok,
         concerns: Vec::new(),
         recent: Recent::default(),
@@ -96,6 +106,7 @@ fn what_is_pushed_is_what_is_served() {
             let unit = match metric.unit.as_str() {
                 "s" => "_seconds",
                 "By" => "_bytes",
+                "1" => "_ratio",
                 other => other,
             };
             let (kind, series) = match metric.data.as_ref().unwrap() {
@@ -205,7 +216,8 @@ fn the_documented_table_is_what_is_exported() {
         partitions: vec![Proved::default()],
         ..State::default()
     });
-    let text = page(Detail::Partition) + &watched.unwrap();
+    let edges = vec![view(), expecting(Some(Limit::Bytes(500)))];
+    let text = super::encode(edges, Detail::Partition).unwrap() + &watched.unwrap();
     let mut found = BTreeMap::new();
     for (family, (kind, mut labels, help)) in exported(&text) {
         let name = match kind.as_str() {
@@ -226,6 +238,73 @@ fn the_documented_table_is_what_is_exported() {
         );
     }
     assert!(found.len() > 30, "{}", found.len());
+}
+
+#[test]
+fn what_is_expected_is_exported_where_it_is_given() {
+    for (throughput, line) in [
+        (None, None),
+        (Some(Limit::Records(500)), Some("records_per_second{")),
+        (Some(Limit::Bytes(500)), Some("bytes_per_second{")),
+    ] {
+        let text = super::encode(vec![expecting(throughput)], Detail::Edge).unwrap();
+        let rates = text
+            .lines()
+            .filter(|l| !l.starts_with('#') && l.contains("per_second"));
+        let rates: Vec<&str> = rates.collect();
+        assert_eq!(rates.len(), usize::from(line.is_some()), "{rates:?}");
+        if let Some(line) = line {
+            let name = format!("crossdock_expected_{line}");
+            assert!(
+                rates[0].starts_with(&name) && rates[0].ends_with(" 500"),
+                "{rates:?}"
+            );
+        }
+        for (name, level, figure) in [
+            ("lag_records", "warn", "1000"),
+            ("lag_records", "alarm", "10000"),
+            ("record_wait_seconds", "warn", "5.0"),
+            ("record_wait_seconds", "alarm", "30.0"),
+            ("refused_ratio", "alarm", "0.001"),
+        ] {
+            let line = format!(
+                "crossdock_expected_{name}{{edge=\"bj-to-sh\",source=\"bj\",target=\"sh\",level=\"{level}\"}} {figure}\n"
+            );
+            assert!(text.contains(&line), "{line}");
+        }
+    }
+}
+
+/// What operators of MirrorMaker graph and grep has its place, and what stands there is exported.
+#[test]
+fn what_mirrormaker_shows_is_found_here() {
+    let (_, section) = DOCS.split_once("## Coming from MirrorMaker").unwrap();
+    for name in [
+        "consumer-fetch-manager-metrics",
+        "producer-metrics",
+        "consumer-coordinator-metrics",
+        "records-lag-max",
+        "record-send-rate",
+        "record-error-rate",
+        "replication-latency-ms",
+        "record-age-ms",
+        "Committing offsets",
+        "RetriableException",
+        "Connection refused",
+        "Rebalance",
+        "mirror-maker",
+    ] {
+        let mut rows = section.lines().filter(|l| l.starts_with('|'));
+        assert!(rows.any(|row| row.contains(name)), "{name}");
+    }
+    let documented = documented();
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let words = section.split(|c| !is_word(c));
+    let names: Vec<&str> = words.filter(|w| w.starts_with("crossdock_")).collect();
+    assert!(names.len() > 15, "{names:?}");
+    for name in names {
+        assert!(documented.contains_key(name), "{name}");
+    }
 }
 
 #[test]

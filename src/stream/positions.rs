@@ -138,6 +138,9 @@ impl Rules {
     fn under_new_name(&self, twin: &Twin, (former, offset): &(TopicPartition, i64)) -> Outlook {
         tracing::info!(
             edge = self.edge,
+            topic = &*twin.source_topic,
+            partition = twin.partition,
+            offset,
             "{}-{} was {} on the target and is {} now; it goes on at offset {offset}.",
             twin.source_topic,
             twin.partition,
@@ -239,8 +242,11 @@ impl Positions for EdgePositions {
             ))),
             OnGap::Continue => {
                 tracing::error!(
-                    "Edge {}: {what}; it goes on at offset {behind}.",
-                    rules.edge
+                    edge = rules.edge,
+                    topic = &*twin.source_topic,
+                    partition = twin.partition,
+                    offset = behind,
+                    "{what}; it goes on at offset {behind}."
                 );
                 if behind < position {
                     let note = rules.reborn(twin, now)?;
@@ -301,6 +307,7 @@ impl Positions for EdgePositions {
                 names.join(", ")
             ),
         };
+        tracing::warn!(edge = self.rules.edge, "{error}.");
         Err(CommitError::Recreated(others, error))
     }
 

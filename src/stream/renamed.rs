@@ -42,8 +42,8 @@ impl Rules {
         let positions: Vec<Position> = carried.collect();
         if !positions.is_empty() && new.commit_all(&positions)? {
             tracing::info!(
-                "Edge {} goes on from the progress of its former name, in {} partitions.",
-                self.edge,
+                edge = self.edge,
+                "The edge goes on from the progress of its former name, in {} partitions.",
                 positions.len()
             );
         }

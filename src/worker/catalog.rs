@@ -204,6 +204,7 @@ fn provide(
                 .map_err(|e| e.to_string())?;
             tracing::info!(
                 edge = edge.name.as_str(),
+                topic = source_topic,
                 "Created topic {target_topic} with {wanted} partitions on cluster {}.",
                 target.alias()
             );

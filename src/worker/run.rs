@@ -103,7 +103,10 @@ impl Worker {
         self.control.stop();
         streams.join();
         if groups.is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!("Keeping groups in step ended by a panic: a bug.");
+            tracing::error!(
+                edge = self.setup.edge.name.as_str(),
+                "Keeping groups in step ended by a panic: a bug."
+            );
         }
         self.ended(ending)
     }
@@ -269,7 +272,7 @@ impl Worker {
             let new = all.difference(&known).cloned().collect();
             self.status.newcomers(new, &all);
         }
-        self.status.surveyed(!found.pairs.is_empty());
+        self.status.surveyed(!found.pairs.is_empty(), all.len());
         self.status.topic_trouble(&found.trouble);
         self.status.source_gone(&found.gone);
         *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = found;

@@ -62,6 +62,8 @@ struct Inner {
     topic_trouble: BTreeMap<String, String>,
     source_gone: BTreeSet<String>,
     is_surveyed: bool,
+    /// Of all processes together.
+    partitions_of_edge: usize,
     orphans: Option<String>,
     /// Source partitions that are new, and of which it is not known that anybody has begun them.
     newcomers: BTreeSet<TopicPartition>,
@@ -163,11 +165,13 @@ impl Status {
         }
     }
 
-    /// The topics of both clusters have been looked at; `has_topics`: there is something to copy.
-    pub fn surveyed(&self, has_topics: bool) {
+    /// The topics of both clusters have been looked at; `has_topics`: there is something to copy, in so many
+    /// partitions.
+    pub fn surveyed(&self, has_topics: bool, partitions: usize) {
         let mut inner = self.lock();
         inner.is_surveyed = true;
         inner.has_topics = has_topics;
+        inner.partitions_of_edge = partitions;
     }
 
     /// Source topics that cannot be copied now, and why.

@@ -30,6 +30,7 @@ pub mod segments;
 pub mod shapes;
 pub mod soak;
 pub mod spawn;
+pub mod terminal;
 pub mod tools;
 pub mod verdict;
 pub mod wait;

@@ -5,6 +5,7 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use crossdock_testbed::scene::{DOCK, Scene};
+use crossdock_testbed::terminal::Terminal;
 use crossdock_testbed::wait;
 use serde_json::Value;
 
@@ -125,6 +126,74 @@ fn assert_lines(log: &str) {
     );
     // 600 records were copied: far fewer lines.
     assert!(lines.len() < 120, "{} lines", lines.len());
+}
+
+/// How long a screen may take to show something.
+const SHOWN_WITHIN: Duration = Duration::from_secs(30);
+
+#[test]
+fn top_in_a_terminal_is_moved_through_and_left_by_keys() {
+    let mut scene = one_way("top", 12);
+    scene.produce("bj", "orders", 600);
+    scene.start();
+    scene.until_caught_up();
+    let server = format!("http://{}", scene.dock(DOCK).listen());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_crossdock"));
+    command.args(["top", "--server", &server]);
+    let mut terminal = Terminal::start(command, (18, 120));
+    for (keys, words) in [
+        ("", ["bj-to-sh  caught_up", "1 edges"]),
+        ("\r", ["partitions of bj-to-sh: 1 of 12", "orders-0"]),
+        (
+            "\u{1b}[6~",
+            ["partitions of bj-to-sh: 11 of 12", "orders-10"],
+        ),
+        ("j", ["partitions of bj-to-sh: 12 of 12", "orders-11"]),
+        ("s", ["partitions of bj-to-sh: 1 of 12", "LAG▾"]),
+        ("p", ["bj-to-sh  paused", "bj-to-sh paused"]),
+        ("\r", ["bj-to-sh  paused", "paused by request"]),
+        ("r", ["bj-to-sh  caught_up", "bj-to-sh resumed"]),
+    ] {
+        terminal.press(keys);
+        terminal.until(&format!("after {keys:?}"), SHOWN_WITHIN, |screen| {
+            words.iter().all(|words| screen.contains(words))
+        });
+    }
+    assert!(!terminal.screen().contains("partitions of"));
+    terminal.press("q");
+    assert_eq!(terminal.ended(SHOWN_WITHIN), 0, "{}", terminal.screen());
+    // The screen is given back as it was.
+    assert!(!terminal.screen().contains("bj-to-sh"));
+    scene.verdict().assert_exact();
+}
+
+#[test]
+fn long_work_shows_how_far_it_is_on_a_terminal_and_nowhere_else() {
+    let mut scene = one_way("progress", 2);
+    scene.produce("bj", "orders", 3_000);
+    for (name, arguments, what) in [
+        ("plan", [].as_slice(), "read the clusters"),
+        ("run", &["--once"], "catch up"),
+        ("verify", &[], "verify"),
+    ] {
+        let mut terminal = scene.in_terminal(name, arguments, (24, 120));
+        let status = terminal.ended(Duration::from_secs(120));
+        let written = terminal.written();
+        assert_eq!(status, 0, "{name}: {written}");
+        let is_shown = |part: &str| part.contains(what) && part.contains("s left");
+        assert!(
+            written.split(['\r', '\n']).any(is_shown),
+            "{name}: {written}"
+        );
+        assert!(
+            !terminal.screen().contains("s left"),
+            "{}",
+            terminal.screen()
+        );
+        let elsewhere = said(&scene.command(name, arguments));
+        assert!(!elsewhere.contains("s left"), "{elsewhere}");
+    }
+    scene.verdict().assert_exact();
 }
 
 #[test]

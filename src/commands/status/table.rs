@@ -75,19 +75,22 @@ pub fn edge_row(edge: &Value) -> Vec<String> {
 }
 
 /// The cells of each partition, as [`PARTITION_HEADS`] names them.
-pub fn partition_rows(edge: &Value) -> Vec<Vec<String>> {
-    let row = |p: &Value| {
-        vec![
-            word(&edge["name"]),
-            format!("{}-{}", word(&p["topic"]), p["partition"]),
-            word(&p["target_topic"]),
-            word(&p["state"]),
-            count(&p["position"]),
-            count(&p["lag_records"]),
-            seconds(&p["lag_seconds"]),
-        ]
-    };
-    list(&edge["partitions"]).iter().map(row).collect()
+fn partition_rows(edge: &Value) -> Vec<Vec<String>> {
+    let all = list(&edge["partitions"]).iter();
+    all.map(|p| partition_row(edge, p)).collect()
+}
+
+/// The cells of a partition of an edge.
+pub fn partition_row(edge: &Value, p: &Value) -> Vec<String> {
+    vec![
+        word(&edge["name"]),
+        format!("{}-{}", word(&p["topic"]), p["partition"]),
+        word(&p["target_topic"]),
+        word(&p["state"]),
+        count(&p["position"]),
+        count(&p["lag_records"]),
+        seconds(&p["lag_seconds"]),
+    ]
 }
 
 /// The cells of each consumer group, as [`GROUP_HEADS`] names them.

@@ -1,18 +1,17 @@
 //! What `top` draws: a table of edges, and of the chosen one's partitions.
 
-use std::cmp::Ordering;
-
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Line;
-use ratatui::widgets::{Block, Cell, Row, Table, TableState};
+use ratatui::widgets::{Block, Cell, Row, Table};
 use serde_json::Value;
 
-use crate::commands::status::table::{EDGE_HEADS, PARTITION_HEADS, edge_row, partition_rows};
+use super::pane::{Pane, Sort};
+use crate::commands::status::table::{EDGE_HEADS, PARTITION_HEADS, edge_row, partition_row};
 
-/// Keys that edges are sorted by, with their columns in [`EDGE_HEADS`]; numbers with the largest first.
-const SORTS: [(&str, usize); 5] = [
+/// With their columns in [`EDGE_HEADS`].
+const EDGE_SORTS: &[Sort] = &[
     ("name", 0),
     ("lag_records", 3),
     ("lag_seconds", 4),
@@ -20,17 +19,25 @@ const SORTS: [(&str, usize); 5] = [
     ("records_total", 8),
 ];
 
+/// With their columns in [`PARTITION_HEADS`]. They come in the order of their names.
+const PARTITION_SORTS: &[Sort] = &[
+    ("", 1),
+    ("lag_records", 5),
+    ("lag_seconds", 6),
+    ("state", 3),
+];
+
 /// Everything that is shown.
 pub(super) struct View {
     server: String,
     pub(super) status: Value,
-    pub(super) with_partitions: bool,
     /// Why the last look failed.
     pub(super) trouble: Option<String>,
     /// What was said to the last request.
     pub(super) said: String,
-    sort: usize,
-    table: TableState,
+    edges: Pane,
+    /// Of the chosen edge, where they are shown: keys are for them then.
+    partitions: Option<Pane>,
 }
 
 impl View {
@@ -38,51 +45,55 @@ impl View {
         Self {
             server: server.to_owned(),
             status: Value::Null,
-            with_partitions: false,
             trouble: None,
             said: String::new(),
-            sort: 0,
-            table: TableState::default().with_selected(0),
+            edges: Pane::new(EDGE_SORTS),
+            partitions: None,
         }
     }
 
     /// Moves the choice down, or up.
     pub(super) fn choose(&mut self, by: isize) {
-        let last = self.edges().len().saturating_sub(1);
-        let now = self.table.selected().unwrap_or(0);
-        self.table
-            .select(Some(now.saturating_add_signed(by).min(last)));
+        let partitions = self.edge().map_or(0, |edge| rows(&edge["partitions"]));
+        let edges = rows(&self.status["edges"]);
+        match &mut self.partitions {
+            Some(pane) => pane.choose(by, partitions),
+            None => self.edges.choose(by, edges),
+        }
     }
 
     pub(super) fn sort_by_next(&mut self) {
-        self.sort = (self.sort + 1) % SORTS.len();
+        let pane = self.partitions.as_mut().unwrap_or(&mut self.edges);
+        pane.sort_by_next();
+        pane.rewind();
+    }
+
+    /// Shows the partitions of the chosen edge, or does so no more.
+    pub(super) fn open_or_close(&mut self) {
+        self.partitions = match self.partitions {
+            Some(_) => None,
+            None => Some(Pane::new(PARTITION_SORTS)),
+        };
+    }
+
+    /// Leaves the partitions; `false` where there is nothing to leave.
+    pub(super) fn back(&mut self) -> bool {
+        self.partitions.take().is_some()
     }
 
     /// The name of the chosen edge.
     pub(super) fn chosen(&self) -> Option<String> {
-        let edges = self.edges();
-        let edge = edges.get(self.table.selected()?)?;
-        edge["name"].as_str().map(str::to_owned)
+        self.edge()?["name"].as_str().map(str::to_owned)
     }
 
-    fn edges(&self) -> Vec<&Value> {
-        let mut edges: Vec<_> = self.status["edges"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .collect();
-        let (key, _) = SORTS[self.sort];
-        edges.sort_by(|a, b| match (a[key].as_f64(), b[key].as_f64()) {
-            (Some(a), Some(b)) => b.partial_cmp(&a).unwrap_or(Ordering::Equal),
-            _ => a[key].as_str().cmp(&b[key].as_str()),
-        });
-        edges
+    fn edge(&self) -> Option<&Value> {
+        let edges = self.edges.sorted(&self.status["edges"]);
+        edges.get(self.edges.table.selected()?).copied()
     }
 
     pub(super) fn draw(&mut self, frame: &mut Frame<'_>) {
-        let edges: Vec<Value> = self.edges().into_iter().cloned().collect();
-        let chosen = self.table.selected().and_then(|at| edges.get(at));
-        let rest = if self.with_partitions { 50 } else { 0 };
+        let edge = self.edge().cloned();
+        let rest = if self.partitions.is_some() { 50 } else { 0 };
         let [head, list, below, foot] = Layout::vertical([
             Constraint::Length(1),
             Constraint::Percentage(100 - rest),
@@ -90,6 +101,7 @@ impl View {
             Constraint::Length(2),
         ])
         .areas(frame.area());
+        let edges = self.edges.sorted(&self.status["edges"]);
         let instance = self.status["instance"].as_str().unwrap_or("?");
         let title = format!(
             "crossdock {instance} at {}: {} edges",
@@ -97,24 +109,37 @@ impl View {
             edges.len()
         );
         frame.render_widget(Line::from(title).style(Modifier::BOLD), head);
-        let why = chosen.map(why).unwrap_or_default();
-        let rows = edges.iter().map(edge_row);
-        let table = table(&EDGE_HEADS, Some(SORTS[self.sort].1), rows);
-        frame.render_stateful_widget(table, list, &mut self.table);
-        if let Some(edge) = chosen.filter(|_| self.with_partitions) {
-            let rows = partition_rows(edge).into_iter();
+        let all = edges.into_iter().map(edge_row).collect();
+        let table = table(&EDGE_HEADS, self.edges.column(), all);
+        frame.render_stateful_widget(table, list, &mut self.edges.table);
+        let mut why = edge.as_ref().map(why).unwrap_or_default();
+        if let (Some(edge), Some(pane)) = (&edge, &mut self.partitions) {
+            let partitions = pane.sorted(&edge["partitions"]);
+            let at = pane.table.selected().unwrap_or(0);
+            if let Some(reason) = partitions.get(at).and_then(|p| p["reason"].as_str()) {
+                why = reason.to_owned();
+            }
             let name = edge["name"].as_str().unwrap_or_default();
-            let block = Block::bordered().title(format!("partitions of {name}"));
-            frame.render_widget(table_of(&PARTITION_HEADS, rows).block(block), below);
+            let block = Block::bordered().title(format!(
+                "partitions of {name}: {} of {}",
+                (at + 1).min(partitions.len()),
+                partitions.len()
+            ));
+            let all = partitions.into_iter().map(|p| partition_row(edge, p));
+            let table = self::table(&PARTITION_HEADS, pane.column(), all.collect());
+            frame.render_stateful_widget(table.block(block), below, &mut pane.table);
         }
         let first = self.trouble.clone().unwrap_or(why);
         let keys = "q quit  ↑↓ choose  Enter partitions  s sort  p pause  r resume";
-        let said = self.said.trim();
-        let last = format!("{keys}   {said}");
-        frame.render_widget(Line::from(first), foot);
-        let [_, bottom] = Layout::vertical([Constraint::Length(1); 2]).areas(foot);
+        let last = format!("{keys}   {}", self.said.trim());
+        let [top, bottom] = Layout::vertical([Constraint::Length(1); 2]).areas(foot);
+        frame.render_widget(Line::from(first), top);
         frame.render_widget(Line::from(last).style(Modifier::DIM), bottom);
     }
+}
+
+fn rows(list: &Value) -> usize {
+    list.as_array().map_or(0, Vec::len)
 }
 
 /// Why an edge is as it is.
@@ -127,21 +152,13 @@ fn why(edge: &Value) -> String {
     all.collect::<Vec<_>>().join("; ")
 }
 
-fn table_of<'a>(heads: &[&'a str], rows: impl Iterator<Item = Vec<String>>) -> Table<'a> {
-    table(heads, None, rows)
-}
-
 /// The column that is sorted by is marked; the chosen row is reversed, which needs no colour.
-fn table<'a>(
-    heads: &[&'a str],
-    sorted: Option<usize>,
-    rows: impl Iterator<Item = Vec<String>>,
-) -> Table<'a> {
-    let rows: Vec<Vec<String>> = rows.collect();
-    let marked = heads.iter().enumerate().map(|(column, head)| match sorted {
-        Some(by) if by == column => format!("{head}▾"),
-        _ => (*head).to_owned(),
-    });
+fn table<'a>(heads: &[&'a str], sorted: usize, rows: Vec<Vec<String>>) -> Table<'a> {
+    let mark = |(column, head): (usize, &&str)| match column == sorted {
+        true => format!("{head}▾"),
+        false => (*head).to_owned(),
+    };
+    let marked = heads.iter().enumerate().map(mark);
     let marked: Vec<String> = marked.collect();
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row[column].chars().count());
@@ -209,14 +226,44 @@ mod tests {
         );
         view.choose(1);
         view.choose(1);
-        view.with_partitions = true;
+        view.open_or_close();
         let screen = drawn(&mut view);
         assert!(
-            screen.contains("partitions of bj-to-sh") && screen.contains("orders-0"),
+            screen.contains("partitions of bj-to-sh: 1 of 1") && screen.contains("orders-0"),
             "{screen}"
         );
+        assert!(view.back() && !view.back());
         view.choose(-5);
         assert_eq!(view.chosen().as_deref(), Some("sh-to-bj"));
+    }
+
+    #[test]
+    fn partitions_are_scrolled_and_sorted() {
+        let partition = |n: u64| {
+            serde_json::json!({ "topic": "orders", "partition": n, "target_topic": "orders",
+                "state": "running", "position": n, "lag_records": (n * 7) % 40, "lag_seconds": 0.0,
+                "reason": format!("the reason of {n}") })
+        };
+        let mut view = View::new("here");
+        view.status = status();
+        view.status["edges"][0]["partitions"] = (0..40).map(partition).collect();
+        view.open_or_close();
+        assert!(!drawn(&mut view).contains("orders-39"));
+        view.choose(100);
+        let screen = drawn(&mut view);
+        assert!(
+            screen.contains("orders-39") && screen.contains("40 of 40"),
+            "{screen}"
+        );
+        assert!(screen.contains("the reason of 39"), "{screen}");
+        view.sort_by_next();
+        let screen = drawn(&mut view);
+        // 7 × 17 = 119, which leaves 39: the largest.
+        assert!(
+            screen.contains("the reason of 17") && screen.contains("1 of 40"),
+            "{screen}"
+        );
+        assert_eq!(view.chosen().as_deref(), Some("bj-to-sh"));
     }
 
     #[test]

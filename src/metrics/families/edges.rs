@@ -1,9 +1,10 @@
 //! The names whose series are edges.
 
+use crossdock_model::edge::{Limit, Thresholds};
 use crossdock_model::expect::Health;
 use crossdock_model::groups::State as GroupState;
 
-use super::{Family, STATES, counter, gauge, one, real, seconds};
+use super::{Family, STATES, Series, counter, gauge, one, ratios, real, seconds};
 use crate::worker::State;
 use crate::worker::status::KINDS;
 
@@ -12,8 +13,58 @@ pub(in crate::metrics) fn of_edges() -> Vec<Family> {
     let mut families = copied();
     families.extend(trouble());
     families.extend(standing());
+    families.extend(behind());
+    families.extend(expected());
     families.extend(groups());
     families
+}
+
+/// What is expected of the edge, so that whoever alerts on figures needs no thresholds of their own.
+fn expected() -> Vec<Family> {
+    vec![
+        gauge(
+            "expected_lag_records",
+            "Lag from which on it is worth a look or an alarm",
+            |e| levels(&e.edge.expect.lag, |n| n as f64),
+        ),
+        seconds(
+            "expected_record_wait",
+            "Wait from which on it is worth a look or an alarm",
+            |e| levels(&e.edge.expect.latency, |d| d.as_secs_f64()),
+        ),
+        ratios(
+            "expected_refused",
+            "Share of refused records from which on it is worth a look or an alarm",
+            |e| levels(&e.edge.expect.error_rate, |share| share),
+        ),
+        gauge(
+            "expected_records_per_second",
+            "Throughput that is expected; below half of it is an alarm",
+            |e| match e.edge.expect.throughput {
+                Some(Limit::Records(rate)) => one(rate),
+                _ => Vec::new(),
+            },
+        ),
+        gauge(
+            "expected_bytes_per_second",
+            "The same, where it is given in bytes",
+            |e| match e.edge.expect.throughput {
+                Some(Limit::Bytes(rate)) => one(rate),
+                _ => Vec::new(),
+            },
+        ),
+    ]
+}
+
+fn levels<T: Copy>(thresholds: &Thresholds<T>, number: fn(T) -> f64) -> Vec<Series<'static>> {
+    let all = [
+        (Health::Warn, thresholds.warn),
+        (Health::Alarm, thresholds.alarm),
+    ];
+    let given = all.into_iter().filter_map(|(level, limit)| {
+        Some((vec![("level", level.as_str().into())], number(limit?)))
+    });
+    given.collect()
 }
 
 /// Of edges whose groups follow.
@@ -188,6 +239,12 @@ fn standing() -> Vec<Family> {
                 one(halted.count() as u64)
             },
         ),
+    ]
+}
+
+/// How far it is behind, and what of both ends was heard.
+fn behind() -> Vec<Family> {
+    vec![
         gauge(
             "lag_records",
             "Records stable at the source and not yet final at the target",
@@ -195,13 +252,18 @@ fn standing() -> Vec<Family> {
         ),
         gauge(
             "lag_bytes",
-            "The same in bytes, by the mean size of the records copied so far",
+            "The same in bytes, by the mean size of the records copied so far of each partition",
             |e| one(e.edge.lag_bytes),
         ),
         seconds(
             "record_age",
             "Age of the oldest record not yet final at the target",
             |e| real(e.edge.lag_seconds),
+        ),
+        seconds(
+            "record_wait",
+            "How long the oldest of them has been seen waiting at the source",
+            |e| real(e.edge.wait_seconds),
         ),
         gauge(
             "unstable_records",

@@ -108,8 +108,7 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
                     self.back_off(&error);
                 }
             }
-            CommitError::Recreated(topics, error) => {
-                tracing::warn!("{error}.");
+            CommitError::Recreated(topics, _) => {
                 self.undo();
                 self.find_anew(|twin| topics.contains(&*twin.target_topic));
             }

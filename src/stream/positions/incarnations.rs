@@ -53,8 +53,10 @@ impl Rules {
             }
             OnRecreated::Restart => {
                 tracing::warn!(
-                    "Edge {}: {what}; partition {partition} restarts from its beginning.",
-                    self.edge
+                    edge = self.edge,
+                    topic = &**source_topic,
+                    partition,
+                    "{what}; partition {partition} restarts from its beginning."
                 );
                 Ok((
                     Outlook::Begin(self.earliest(twin)?),
@@ -88,8 +90,10 @@ impl Rules {
         );
         if self.tail(twin, None)? == Tail::Never {
             tracing::error!(
-                "Edge {}: {what}; partition {partition} is copied again from the source's beginning.",
-                self.edge
+                edge = self.edge,
+                topic = &*twin.source_topic,
+                partition,
+                "{what}; partition {partition} is copied again from the source's beginning."
             );
             let note = Note { born: None, ..note };
             return Ok((Outlook::Begin(self.earliest(twin)?), note));
@@ -127,8 +131,11 @@ impl Rules {
             }
         };
         tracing::error!(
-            "Edge {}: {what}; what is missing is copied again, from source offset {position} on.",
-            self.edge
+            edge = self.edge,
+            topic = &*twin.source_topic,
+            partition,
+            offset = position,
+            "{what}; what is missing is copied again, from source offset {position} on."
         );
         let note = Note {
             epoch: None,

@@ -34,8 +34,8 @@ impl Rules {
         }
         if group.commit_all(&positions)? {
             tracing::info!(
-                "Edge {} runs for the first time: {} partitions have their starting positions.",
-                self.edge,
+                edge = self.edge,
+                "The edge runs for the first time: {} partitions have their starting positions.",
                 twins.len()
             );
         }
@@ -91,8 +91,11 @@ impl Rules {
         match self.tail(twin, None)? {
             Tail::Last(offset) => {
                 tracing::warn!(
-                    "Edge {}: the committed offset of {}-{} is gone; the last record at the target gives it back: {}.",
-                    self.edge,
+                    edge = self.edge,
+                    topic = &*twin.source_topic,
+                    partition = twin.partition,
+                    offset = offset + 1,
+                    "The committed offset of {}-{} is gone; the last record at the target gives it back: {}.",
                     twin.target_topic,
                     twin.partition,
                     offset + 1

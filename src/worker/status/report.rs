@@ -115,6 +115,7 @@ impl Report for StreamReport {
             edge = self.status.name,
             topic = &*twin.source_topic,
             partition = twin.partition,
+            offset = from,
             "Offsets [{from}, {to}) are lost."
         );
         self.status.count(|counts| {
@@ -128,6 +129,7 @@ impl Report for StreamReport {
             edge = self.status.name,
             topic = &*twin.source_topic,
             partition = twin.partition,
+            offset = position,
             "The position was set to {position} by hand."
         );
         self.status
@@ -139,7 +141,12 @@ impl Report for StreamReport {
     }
 
     fn retrying(&self, twin: &Twin, reason: &str) {
-        tracing::warn!(edge = self.status.name, "{reason}.");
+        tracing::warn!(
+            edge = self.status.name,
+            topic = &*twin.source_topic,
+            partition = twin.partition,
+            "{reason}."
+        );
         self.status.count(|counts| counts.retry(ErrorKind::Other));
         self.status.with(twin, |partition| {
             partition.trouble = Some((State::Retrying, reason.to_owned()))
@@ -147,15 +154,18 @@ impl Report for StreamReport {
     }
 
     fn halted(&self, twin: &Twin, reason: &str) {
+        let mut offset = None;
+        self.status.with(twin, |partition| {
+            partition.trouble = Some((State::Halted, reason.to_owned()));
+            offset = partition.position;
+        });
         tracing::error!(
             edge = self.status.name,
             topic = &*twin.source_topic,
             partition = twin.partition,
+            offset,
             "{reason}."
         );
-        self.status.with(twin, |partition| {
-            partition.trouble = Some((State::Halted, reason.to_owned()))
-        });
     }
 
     fn gone(&self, twin: &Twin) {

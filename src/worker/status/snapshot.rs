@@ -60,7 +60,7 @@ pub struct EdgeSnapshot {
     pub reason: Option<String>,
     /// Records stable at the source and not yet final at the target, over the partitions held here.
     pub lag_records: i64,
-    /// Their keys and values in bytes, by the mean size of what was copied so far.
+    /// Their keys and values in bytes, the sum of the partitions'.
     pub lag_bytes: u64,
     /// Age of the oldest of them, in seconds: by its timestamp where it has been read, else since it was
     /// seen at the source.
@@ -97,6 +97,9 @@ pub struct EdgeSnapshot {
     /// Whether all streams have joined their group.
     #[serde(skip)]
     pub is_ready: bool,
+    /// How much of the edge is held here, by partitions.
+    #[serde(skip)]
+    pub share: f64,
     /// What it has done.
     #[serde(skip)]
     pub counts: Counts,
@@ -155,6 +158,9 @@ pub struct PartitionSnapshot {
     pub reason: Option<String>,
     /// Records stable at the source and not yet final at the target.
     pub lag_records: i64,
+    /// Their keys and values in bytes, by the mean size of what was copied of the partition, else of the
+    /// edge.
+    pub lag_bytes: u64,
     /// Age of the oldest of them, as of the edge.
     pub lag_seconds: f64,
     /// Records copied since the start of this process.
@@ -174,14 +180,14 @@ impl Status {
             ms: clock::now_ms(),
             is_limited: self.is_limited,
         };
+        let done = inner.counts.done;
         let partitions: Vec<_> = inner
             .partitions
             .iter()
-            .map(|(place, p)| p.snapshot(&now, inner.tallies.get(place)))
+            .map(|(place, p)| p.snapshot(&now, inner.tallies.get(place), &done))
             .collect();
         let [source, target] = &self.pulses;
         let (state, reason) = inner.state(&partitions, self.silent());
-        let done = inner.counts.done;
         let lag_records = partitions.iter().map(|p| p.lag_records).sum();
         let longest = |of: &dyn Fn(&Partition) -> Duration| {
             let all = inner.partitions.values().map(of);
@@ -194,7 +200,7 @@ impl Status {
             state,
             reason,
             lag_records,
-            lag_bytes: bytes_of(lag_records, &done),
+            lag_bytes: partitions.iter().map(|p| p.lag_bytes).sum(),
             lag_seconds: partitions.iter().map(|p| p.lag_seconds).fold(0.0, f64::max),
             wait_seconds: longest(&|p| p.wait(&now)),
             unstable_records: inner.partitions.values().map(Partition::unstable).sum(),
@@ -221,6 +227,7 @@ impl Status {
             partitions,
             group_sync: inner.groups.as_ref().map(groups::Kept::snapshot),
             is_ready: inner.is_ready(),
+            share: inner.share(),
             counts: inner.counts.clone(),
             expect: self.expect,
         }
@@ -249,7 +256,7 @@ pub(super) struct Now {
 }
 
 /// Records in bytes, by the mean size of those that were copied.
-fn bytes_of(records: i64, done: &Tally) -> u64 {
+pub(super) fn bytes_of(records: i64, done: &Tally) -> u64 {
     let records = u64::try_from(records).unwrap_or(0);
     records.saturating_mul(done.bytes) / done.records.max(1)
 }

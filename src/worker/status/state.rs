@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::snapshot::{Now, PartitionSnapshot, State};
+use super::snapshot::{Now, PartitionSnapshot, State, bytes_of};
 use super::{Inner, Partition};
 use crate::stream::{Tally, Twin};
 
@@ -28,6 +28,15 @@ fn nothing_left(unstable: i64) -> String {
 impl Inner {
     pub(super) fn is_ready(&self) -> bool {
         self.is_surveyed && (!self.has_topics || self.joined.iter().all(|joined| *joined))
+    }
+
+    /// How much of the edge is held here.
+    pub(super) fn share(&self) -> f64 {
+        let held = self.partitions.values().filter(|p| !p.is_twinless);
+        match self.partitions_of_edge {
+            0 => 1.0,
+            all => (held.count() as f64 / all as f64).min(1.0),
+        }
     }
 
     /// The gravest thing that is known, with its reason.
@@ -191,9 +200,16 @@ impl Partition {
         }
     }
 
-    pub(super) fn snapshot(&self, now: &Now, done: Option<&Tally>) -> PartitionSnapshot {
+    /// As it is told. `done` is what was copied of it, `of_edge` of all partitions.
+    pub(super) fn snapshot(
+        &self,
+        now: &Now,
+        done: Option<&Tally>,
+        of_edge: &Tally,
+    ) -> PartitionSnapshot {
         let (state, reason) = self.state(now);
         let done = done.copied().unwrap_or_default();
+        let sized = if done.records > 0 { &done } else { of_edge };
         PartitionSnapshot {
             topic: self.twin.source_topic.to_string(),
             partition: self.twin.partition,
@@ -204,6 +220,7 @@ impl Partition {
             state,
             reason,
             lag_records: self.lag(),
+            lag_bytes: bytes_of(self.lag(), sized),
             lag_seconds: self.lag_seconds(now),
             records_total: done.records,
             bytes_total: done.bytes,

@@ -9,6 +9,7 @@ use super::{DOCK, Scene};
 use crate::broker::tail;
 use crate::dock::{Dock, Line};
 use crate::spawn::{self, Signal};
+use crate::terminal::Terminal;
 use crate::wait;
 
 /// A command that was begun.
@@ -132,25 +133,31 @@ impl Scene {
 
     /// Runs another command of crossdock on the scene's file, and returns how it ended and what it said.
     pub fn command(&self, name: &str, arguments: &[&str]) -> Output {
-        Command::new(&self.binary)
+        let mut command = self.prepared(name, arguments);
+        command.output().expect("crossdock runs")
+    }
+
+    /// The same in a terminal of so many rows and columns.
+    pub fn in_terminal(&self, name: &str, arguments: &[&str], size: (u16, u16)) -> Terminal {
+        Terminal::start(self.prepared(name, arguments), size)
+    }
+
+    fn prepared(&self, name: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.binary);
+        command
             .arg(name)
             .arg(self.file())
             .args(arguments)
-            .envs(self.environment())
-            .output()
-            .expect("crossdock runs")
+            .envs(self.environment());
+        command
     }
 
     /// Begins another command of crossdock on the scene's file; it is killed when what is returned goes.
     pub fn begin(&self, name: &str, arguments: &[&str]) -> Begun {
         let log = self.folder.join(format!("{name}.begun.log"));
         let file = File::create(&log).expect("the folder can be written");
-        let mut command = Command::new(&self.binary);
+        let mut command = self.prepared(name, arguments);
         command
-            .arg(name)
-            .arg(self.file())
-            .args(arguments)
-            .envs(self.environment())
             .stdin(Stdio::null())
             .stdout(file.try_clone().expect("a file handle can be copied"))
             .stderr(file);
