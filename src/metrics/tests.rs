@@ -31,6 +31,7 @@ fn edge(throughput: Option<Limit>) -> EdgeSnapshot {
         lag_records: 1,
         lag_bytes: 100,
         lag_seconds: 0.5,
+        progress_seconds: 0.1,
         records_total: 1_500,
         bytes_total: 150_000,
         batches_total: 3,

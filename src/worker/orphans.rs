@@ -19,6 +19,7 @@ const REJOIN_INTERVAL: Duration = Duration::from_secs(30);
 /// Watches the partitions that are not held here.
 #[derive(Default)]
 pub(super) struct Orphans {
+    /// Source partitions that are behind, with where they stand and since when.
     standing: BTreeMap<TopicPartition, (i64, Instant)>,
     rejoined: Option<Instant>,
 }
@@ -41,11 +42,11 @@ impl Orphans {
         for (target, source) in targets.into_iter().zip(&sources) {
             let position = committed.get(&target).copied().unwrap_or(-1);
             if ends.get(source).is_some_and(|end| position < *end) {
-                let since = match self.standing.get(&target) {
+                let since = match self.standing.get(source) {
                     Some((before, since)) if *before == position => *since,
                     _ => Instant::now(),
                 };
-                standing.insert(target, (position, since));
+                standing.insert(source.clone(), (position, since));
             }
         }
         self.standing = standing;
@@ -57,6 +58,12 @@ impl Orphans {
             .filter(is_orphan)
             .map(|(place, _)| place.clone())
             .collect())
+    }
+
+    /// The first of those that were behind at the last look, and how many there were.
+    pub(super) fn behind(&self) -> Option<(TopicPartition, usize)> {
+        let first = self.standing.keys().next()?;
+        Some((first.clone(), self.standing.len()))
     }
 
     /// Whether it is time to make the members join anew.

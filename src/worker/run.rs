@@ -272,7 +272,7 @@ impl Worker {
             let new = all.difference(&known).cloned().collect();
             self.status.newcomers(new, &all);
         }
-        self.status.surveyed(!found.pairs.is_empty(), all.len());
+        self.status.surveyed(!found.pairs.is_empty(), all);
         self.status.topic_trouble(&found.trouble);
         self.status.source_gone(&found.gone);
         *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = found;

@@ -1,6 +1,7 @@
 //! What an edge's worker tells of itself: written by its streams, read by HTTP, metrics and `--once`.
 
 mod counts;
+mod elsewhere;
 mod groups;
 mod report;
 mod snapshot;
@@ -17,6 +18,7 @@ use super::Setup;
 use crate::kafka::{Error, Pulse, TopicPartition};
 use crate::stream::{Tally, Twin};
 pub use counts::{Counts, KINDS};
+pub use elsewhere::Elsewhere;
 pub use groups::GroupsSnapshot;
 pub use report::StreamReport;
 pub use snapshot::{Dropped, EdgeSnapshot, Ends, PartitionSnapshot, State};
@@ -62,8 +64,9 @@ struct Inner {
     topic_trouble: BTreeMap<String, String>,
     source_gone: BTreeSet<String>,
     is_surveyed: bool,
-    /// Of all processes together.
-    partitions_of_edge: usize,
+    /// At the source, whoever holds them.
+    partitions_of_edge: BTreeSet<TopicPartition>,
+    elsewhere: Elsewhere,
     orphans: Option<String>,
     /// Source partitions that are new, and of which it is not known that anybody has begun them.
     newcomers: BTreeSet<TopicPartition>,
@@ -165,9 +168,9 @@ impl Status {
         }
     }
 
-    /// The topics of both clusters have been looked at; `has_topics`: there is something to copy, in so many
-    /// partitions.
-    pub fn surveyed(&self, has_topics: bool, partitions: usize) {
+    /// The topics of both clusters have been looked at; `has_topics`: there is something to copy, in these
+    /// source partitions.
+    pub fn surveyed(&self, has_topics: bool, partitions: BTreeSet<TopicPartition>) {
         let mut inner = self.lock();
         inner.is_surveyed = true;
         inner.has_topics = has_topics;

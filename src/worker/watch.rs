@@ -7,7 +7,7 @@ use super::Ending;
 use super::goals::Goals;
 use super::orphans::Orphans;
 use super::run::{TICK, Task, Trouble, Worker};
-use super::status::State;
+use super::status::{Elsewhere, State};
 use super::streams::{Shared, Streams};
 use crossdock_model::edge::OnOversize;
 
@@ -63,6 +63,11 @@ impl Worker {
             }
             if ends.is_due() {
                 self.attend(Task::Ends, Self::list_ends);
+                if self.status.wants_look_elsewhere() {
+                    self.attend(Task::Orphans, |worker| {
+                        worker.find_orphans(shared, streams, &mut orphans)
+                    });
+                }
                 if let Err(error) = streams.revive(shared) {
                     self.status.trouble(State::Retrying, error.to_string());
                 }
@@ -100,6 +105,7 @@ impl Worker {
         let can_tell = self.setup.target.capabilities().admin;
         if elsewhere.is_empty() || self.control.is_paused() || !can_tell {
             self.status.orphans(None);
+            self.status.elsewhere(Elsewhere::Level);
             return Ok(());
         }
         let committed = self.setup.target.group_offsets(&shared.group)?;
@@ -108,6 +114,10 @@ impl Worker {
         let begun: BTreeSet<TopicPartition> = begun.map(Twin::source).collect();
         self.status.begun(|place| begun.contains(place));
         let found = orphans.among(&elsewhere, &committed, &self.setup.source)?;
+        self.status.elsewhere(match orphans.behind() {
+            Some((first, count)) => Elsewhere::Behind(first, count),
+            None => Elsewhere::Level,
+        });
         let reason = found.first().map(|(topic, partition)| {
             format!(
                 "{topic}-{partition} has no owner in the group, and {} more; joining anew",

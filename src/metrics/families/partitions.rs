@@ -72,6 +72,12 @@ fn standing() -> Vec<Family> {
             |p| p.position.map(|_| p.lag_seconds)
         ),
         each!(
+            seconds,
+            "partition_time_since_progress",
+            "Since it got on or had nothing to copy",
+            |p| p.position.map(|_| p.progress_seconds)
+        ),
+        each!(
             gauge,
             "partition_position",
             "Next source offset to copy: all before it is final at the target",

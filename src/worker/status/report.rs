@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Partition, State, Status};
+use super::{Elsewhere, Partition, State, Status};
 use crossdock_model::latency::Ages;
 
 use crate::clock;
@@ -169,7 +169,9 @@ impl Report for StreamReport {
     }
 
     fn gone(&self, twin: &Twin) {
-        self.status.lock().partitions.remove(&twin.source());
+        let mut inner = self.status.lock();
+        inner.partitions.remove(&twin.source());
+        inner.elsewhere = Elsewhere::Unknown;
     }
 
     fn waits(&self, why: Option<(&Error, Duration)>) {

@@ -163,6 +163,8 @@ pub struct PartitionSnapshot {
     pub lag_bytes: u64,
     /// Age of the oldest of them, as of the edge.
     pub lag_seconds: f64,
+    /// Seconds since it got on, or had nothing to copy.
+    pub progress_seconds: f64,
     /// Records copied since the start of this process.
     pub records_total: u64,
     /// Their keys and values, in bytes.

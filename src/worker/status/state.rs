@@ -33,7 +33,7 @@ impl Inner {
     /// How much of the edge is held here.
     pub(super) fn share(&self) -> f64 {
         let held = self.partitions.values().filter(|p| !p.is_twinless);
-        match self.partitions_of_edge {
+        match self.partitions_of_edge.len() {
             0 => 1.0,
             all => (held.count() as f64 / all as f64).min(1.0),
         }
@@ -85,6 +85,9 @@ impl Inner {
             let more = self.newcomers.len() - 1;
             let reason =
                 format!("{topic}-{partition} is new, and {more} more: nobody has begun yet");
+            return (State::Running, Some(reason));
+        }
+        if let Some(reason) = self.behind_elsewhere() {
             return (State::Running, Some(reason));
         }
         let unstable = self.partitions.values().map(Partition::unstable).sum();
@@ -222,6 +225,7 @@ impl Partition {
             lag_records: self.lag(),
             lag_bytes: bytes_of(self.lag(), sized),
             lag_seconds: self.lag_seconds(now),
+            progress_seconds: self.progress.elapsed().as_secs_f64(),
             records_total: done.records,
             bytes_total: done.bytes,
             batches_total: done.batches,
