@@ -89,7 +89,7 @@ impl<'a> Comparer<'a> {
     /// A cluster does not answer.
     pub(super) fn compare(&mut self, item: &Item) -> Result<Outcome, Error> {
         let mut all: Option<Outcome> = None;
-        for span in &item.spans {
+        for span in item.spans.iter().filter(|_| !item.is_alone) {
             let mut outcome = self.span(item, *span, 0)?;
             if !item.is_whole && !outcome.is_equal() {
                 outcome = self.span(item, *span, ROOM)?;

@@ -26,6 +26,8 @@ pub struct Item {
     pub edge: Arc<Edge>,
     /// The partition on both sides.
     pub twin: Twin,
+    /// The target has no such partition: nothing of it was copied, and nothing is compared.
+    pub is_alone: bool,
     /// The clusters.
     pub source: Arc<Cluster>,
     /// The cluster that is written.
@@ -52,6 +54,7 @@ pub struct Item {
 }
 
 /// What both clusters say of an edge's partitions.
+#[derive(Default)]
 struct Seen {
     committed: BTreeMap<TopicPartition, Fetched>,
     target_ends: BTreeMap<TopicPartition, i64>,
@@ -90,7 +93,7 @@ fn of_edge(
     (source, target): (Arc<Cluster>, Arc<Cluster>),
     options: &Options,
 ) -> Result<Vec<Item>, Error> {
-    let twins = twins(edge, names, (&source, &target), options)?;
+    let (twins, alone) = twins(edge, names, (&source, &target), options)?;
     let seen = see(topology, edge, &twins, (&source, &target))?;
     let (source_id, target_id) = (source.id()?.to_string(), target.id()?.to_string());
     let edge = Arc::new(edge.clone());
@@ -99,10 +102,21 @@ fn of_edge(
         Start::Timestamp(time) => source.offsets_at(&sources(&twins), time)?,
         Start::Earliest | Start::Latest => BTreeMap::new(),
     };
-    let mut items = Vec::new();
     let selection = Selection::of(&edge);
-    for twin in twins {
-        let lens = Lens {
+    let item = |twin: Twin, seen: &Seen| Item {
+        edge: edge.clone(),
+        is_alone: false,
+        source: source.clone(),
+        target: target.clone(),
+        rules: Rules::default(),
+        spans: Vec::new(),
+        is_whole: true,
+        source_start: seen.at(&seen.source_starts, &twin.source()),
+        position: 0,
+        target_span: (0, 0),
+        target_start: seen.at(&seen.target_starts, &twin.target()),
+        not_copied: 0,
+        lens: Lens {
             source_id: source_id.clone(),
             target_id: target_id.clone(),
             topic: twin.source_topic.to_string(),
@@ -115,39 +129,36 @@ fn of_edge(
             provenance: edge.provenance,
             is_local_only: edge.forward == Forward::Local,
             selection: selection.clone(),
-        };
-        let item = Item {
-            edge: edge.clone(),
-            source: source.clone(),
-            target: target.clone(),
-            rules: Rules::default(),
-            spans: Vec::new(),
-            is_whole: true,
-            source_start: seen.at(&seen.source_starts, &twin.source()),
-            position: 0,
-            target_span: (0, 0),
-            target_start: seen.at(&seen.target_starts, &twin.target()),
-            not_copied: 0,
-            lens,
-            twin,
-        };
-        let start = starts.get(&item.twin.source()).copied();
+        },
+        twin,
+    };
+    let mut items = Vec::new();
+    for twin in twins {
+        let start = starts.get(&twin.source()).copied();
+        let item = item(twin, &seen);
         items.push(item.with(&seen, start, options.stretch, &times)?);
     }
+    let seen = Seen {
+        source_ends: source.end_offsets(&sources(&alone))?,
+        source_starts: source.start_offsets(&sources(&alone))?,
+        ..Seen::default()
+    };
+    items.extend(alone.into_iter().map(|twin| item(twin, &seen).alone(&seen)));
     Ok(items)
 }
 
+/// The partitions that the target has as well, and those that it lacks of a topic that it has.
 fn twins(
     edge: &Edge,
     names: &Names,
     (source, target): (&Cluster, &Cluster),
     options: &Options,
-) -> Result<Vec<Twin>, Error> {
+) -> Result<(Vec<Twin>, Vec<Twin>), Error> {
     let theirs = target.topics()?;
     let is_wanted = |topic: &str| {
         options.topics.is_empty() || options.topics.iter().any(|pattern| pattern.is_match(topic))
     };
-    let mut twins = Vec::new();
+    let (mut twins, mut alone) = (Vec::new(), Vec::new());
     for (topic, count) in source.topics()? {
         let Take::Into(target_topic) = names.take(edge, &topic) else {
             continue;
@@ -157,15 +168,19 @@ fn twins(
         }
         let (source_topic, target_topic): (Arc<str>, Arc<str>) =
             (topic.into(), target_topic.into());
-        // A partition without twin has no position either: nothing of it was copied.
         let there = theirs.get(&*target_topic).copied().unwrap_or(0);
-        twins.extend((0..count.min(there)).map(|partition| Twin {
+        let twin = |partition| Twin {
             source_topic: source_topic.clone(),
             target_topic: target_topic.clone(),
             partition,
-        }));
+        };
+        twins.extend((0..count.min(there)).map(twin));
+        // A topic that is not there at all may be one of whose records none is to be copied.
+        if there > 0 {
+            alone.extend((there.min(count)..count).map(twin));
+        }
     }
-    Ok(twins)
+    Ok((twins, alone))
 }
 
 fn sources(twins: &[Twin]) -> Vec<TopicPartition> {
@@ -281,6 +296,21 @@ impl Item {
         };
         self.spans = parts.into_iter().map(span).collect();
         Ok(self)
+    }
+
+    /// A partition that the target has not: all of it is still to be copied.
+    fn alone(mut self, seen: &Seen) -> Self {
+        let end = seen.at(&seen.source_ends, &self.twin.source());
+        self.is_alone = true;
+        self.position = self.source_start;
+        self.not_copied = u64::try_from(end - self.source_start).unwrap_or(0);
+        self.spans = vec![Span {
+            from: self.source_start,
+            to: self.source_start,
+            log_start: self.source_start,
+            source_end: end,
+        }];
+        self
     }
 
     /// Where the last copy says that the edge stands: its committed offset may have expired.

@@ -7,6 +7,7 @@ use crossdock_testbed::record::Record;
 use crossdock_testbed::scene::{DOCK, Scene};
 
 use crate::scenes::{ONE_WAY, one_way, scene};
+use crate::verify::verify;
 
 /// ONE_WAY with more keys on its edge.
 fn one_way_with(name: &str, keys: &str, partitions: usize) -> Scene {
@@ -97,6 +98,18 @@ fn a_source_partition_without_a_target_partition_halts_and_the_others_go_on() {
     }
     scene.until_partition("orders", 0, "caught_up");
     assert!(scene.count("sh", "orders") > 0, "partition 0 has its twin");
+    // Whoever compares is told of what the target has not.
+    let (status, counts) = verify(&scene, &["--counts"]);
+    assert_eq!(
+        (status, &counts["verdict"]),
+        (Some(1), &"behind".into()),
+        "{counts}"
+    );
+    let (_, report) = verify(&scene, &[]);
+    let partitions = report["partitions"].as_array().expect("it has partitions");
+    let left = |p: &serde_json::Value| p["excused"]["not_copied_yet"].as_u64();
+    let left: Vec<_> = partitions.iter().map(left).collect();
+    assert_eq!(left, [None, Some(100), Some(100)], "{report}");
 }
 
 #[test]
