@@ -142,11 +142,16 @@ fn find_edge<'t>(topology: &'t Topology, name: &str, args: &Args) -> Result<&'t 
         Failure::cannot_start(anyhow!("no edge `{name}` in {}", args.file.display()))
     })?;
     if !edge.provenance && !args.set {
-        return Err(Failure::cannot_start(anyhow!(
-            "edge {name} has `provenance: false`: its records do not say where they were read, so nothing can be translated"
-        )));
+        return Err(Failure::cannot_start(anyhow!(without_provenance(edge))));
     }
     Ok(edge)
+}
+
+fn without_provenance(edge: &Edge) -> String {
+    format!(
+        "edge {} has `provenance: false`: its records do not say where they were read, so nothing can be translated",
+        edge.name
+    )
 }
 
 fn translate(

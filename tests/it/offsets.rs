@@ -7,7 +7,7 @@ use crossdock_testbed::pool::Lease;
 use crossdock_testbed::random::{Random, seed_of};
 use crossdock_testbed::record::Record;
 use crossdock_testbed::scene::{DOCK, Scene};
-use crossdock_testbed::wait;
+use crossdock_testbed::{consumer, wait};
 use serde_json::Value;
 
 use crate::scenes::{ONE_WAY, one_way, scene, two_way};
@@ -258,6 +258,25 @@ fn never_written_emptied_and_not_there() {
         (&emptied["target_offset"], &emptied["exact"]),
         (&end.into(), &false.into())
     );
+}
+
+#[test]
+fn of_an_edge_without_provenance_a_groups_positions_are_told_all_the_same() {
+    let text = ONE_WAY.replace("products }", "products, provenance: false }");
+    let mut scene = scene("offsets-blind", &["bj", "sh"], &text);
+    scene.topic("bj", "orders", 2);
+    scene.produce("bj", "orders", 100);
+    let bj = scene.broker("bj").bootstrap();
+    consumer::commit(&bj, "billing", "orders", &[(0, 10), (1, 20)]);
+    let output = scene.command("offsets", &["--group", "billing", "--format", "json"]);
+    let lines: Vec<Value> = serde_json::from_slice(&output.stdout).expect("it is JSON");
+    let told = |line: &Value| {
+        let why = line["reason"].as_str().unwrap_or_default();
+        assert!(why.contains("`provenance: false`"), "{line}");
+        line["source_offset"].as_i64()
+    };
+    let told: Vec<_> = lines.iter().map(told).collect();
+    assert_eq!(told, [Some(10), Some(20)]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crossdock_model::edge::Edge;
 use crossdock_model::graph::Names;
 use crossdock_model::topology::Topology;
 
-use super::{Args, Line, find_edge};
+use super::{Args, Line, find_edge, without_provenance};
 use crate::commands::Format;
 use crate::connect::Clusters;
 use crate::exit::{Failure, Outcome, Verdict};
@@ -21,11 +21,7 @@ pub(super) fn main(args: &Args, group: &str) -> Outcome {
     let names = Arc::new(Names::new(topology.draft()));
     let edges: Vec<&Edge> = match &args.edge {
         Some(name) => vec![find_edge(&topology, name, args)?],
-        None => topology
-            .edges()
-            .iter()
-            .filter(|e| e.enabled && e.provenance)
-            .collect(),
+        None => topology.edges().iter().filter(|e| e.enabled).collect(),
     };
     let mut clusters = Clusters::new(&topology);
     let mut lines = Vec::new();
@@ -36,10 +32,10 @@ pub(super) fn main(args: &Args, group: &str) -> Outcome {
             edge,
             group,
         };
-        let found = if args.reverse {
-            ask.backward(&mut clusters)
-        } else {
-            ask.forward(&mut clusters)
+        let found = match (edge.provenance, args.reverse) {
+            (false, is_reverse) => ask.without_map(&mut clusters, is_reverse),
+            (true, true) => ask.backward(&mut clusters),
+            (true, false) => ask.forward(&mut clusters),
         };
         lines.extend(found.map_err(Failure::cluster)?);
     }
@@ -137,6 +133,27 @@ impl Ask<'_> {
             });
         }
         Ok(lines)
+    }
+
+    /// Of an edge whose records do not say where they were read: its part of the group is told, too.
+    fn without_map(
+        &self,
+        clusters: &mut Clusters<'_>,
+        is_reverse: bool,
+    ) -> Result<Vec<Line>, Error> {
+        let (end, twin): (_, fn(&Names, &Edge, &str, i32) -> _) = match is_reverse {
+            true => (&self.edge.target, twin_of_target),
+            false => (&self.edge.source, twin_of_source),
+        };
+        let committed = clusters.get(end)?.group_offsets(self.group)?;
+        let ours = committed.iter().filter(|((topic, partition), _)| {
+            twin(self.names, self.edge, topic, *partition).is_ok()
+        });
+        let why = without_provenance(self.edge);
+        let line = |(place, offset): (_, &i64)| {
+            self.without_twin(place, (*offset, is_reverse), why.clone())
+        };
+        Ok(ours.map(line).collect())
     }
 
     fn line(&self, line: Line) -> Line {
