@@ -66,14 +66,16 @@ pub fn read(topology: &Topology, names: &Names, look: Look, progress: &Progress)
         let mut state = inventory.clusters.get(alias).cloned().unwrap_or_default();
         let wanted = places(alias, &flows, &shadowed, &state);
         let missing = missing(alias, &flows, &state);
+        let followed = access::followed(topology, alias, &inventory.clusters);
         let asked = cluster
             .may_not_make(&to_make(&missing, &state))
             .map(|refused| state.not_makeable = refused);
         let done = asked
             .and_then(|()| detail(cluster, &wanted, &mut state))
             .and_then(|()| match look {
-                Look::Whole => offsets(topology, cluster, &wanted, &mut state)
-                    .and_then(|()| access::read(topology, cluster, &missing, &mut state)),
+                Look::Whole => offsets(topology, cluster, &wanted, &mut state).and_then(|()| {
+                    access::read(topology, cluster, (&missing, &followed), &mut state)
+                }),
                 Look::Settings => Ok(()),
             });
         progress.add(1);

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::process::Output;
 
-use crossdock_testbed::admin;
 use crossdock_testbed::pool::Lease;
 use crossdock_testbed::scene::Scene;
+use crossdock_testbed::{admin, consumer};
 use serde_json::Value;
 
 const TEXT: &str = r#"
@@ -74,7 +74,12 @@ fn findings(plan: &Value) -> Vec<String> {
 
 /// Two guarded clusters, and a topic to be copied, with what follows besides.
 pub(crate) fn guarded_scene(name: &str, sync: &str) -> Scene {
-    let text = TEXT.replace("acls: true", sync);
+    guarded_with(name, &format!("sync: {{ {sync} }}"))
+}
+
+/// The same, with these keys on the edge.
+fn guarded_with(name: &str, keys: &str) -> Scene {
+    let text = TEXT.replace("sync: { acls: true }", keys);
     let clusters = BTreeMap::from([("bj".to_owned(), guarded()), ("sh".to_owned(), guarded())]);
     let mut scene = Scene::with_clusters(env!("CARGO_BIN_EXE_crossdock"), name, clusters, &text);
     scene.proxy("bj");
@@ -208,6 +213,66 @@ fn grant_by_prefix(scene: &mut Scene) {
     }
     // `sync.acls` lets what `dock` may do follow: who makes ACLs must be allowed to.
     grant(scene, "sh", &["--operation", "Alter", "--cluster"]);
+}
+
+#[test]
+fn groups_that_may_not_follow_and_dead_letters_that_may_not_be_written_are_told() {
+    let keys = "sync: { groups: billing }, on_oversize: dead_letter";
+    let mut scene = guarded_with("guarded-more", keys);
+    let bj = scene.broker("bj").bootstrap();
+    consumer::commit(&bj, "billing", "orders", &[(0, 0)]);
+    for alias in ["bj", "sh"] {
+        let seen = ["--operation", "Describe", "--operation", "DescribeConfigs"];
+        grant(&mut scene, alias, &[&seen[..], &["--cluster"]].concat());
+    }
+    for its in [["--topic", "orders"], ["--group", "billing"]] {
+        grant(
+            &mut scene,
+            "bj",
+            &[&["--operation", "All"], &its[..]].concat(),
+        );
+    }
+    let its = ["--operation", "All", "--topic", "orders-bj"];
+    grant(&mut scene, "sh", &its);
+    let prefix = format!("crossdock.{}.", scene.topology());
+    let prefixed = ["--resource-pattern-type", "prefixed", "--operation", "All"];
+    for resource in ["--group", "--transactional-id"] {
+        let its = [resource, prefix.as_str()];
+        grant(&mut scene, "sh", &[&prefixed[..], &its].concat());
+    }
+    let letters = format!("crossdock.dead-letter.{}.bj-to-sh", scene.topology());
+    let told = |scene: &Scene, wanted: &[&str]| {
+        let (_, plan) = json(scene);
+        let found = findings(&plan);
+        let missing: Vec<&String> = found
+            .iter()
+            .filter(|f| f.starts_with("missing-permission"))
+            .collect();
+        assert_eq!(missing.len(), wanted.len(), "{missing:?}");
+        for what in wanted {
+            assert_found(
+                &found,
+                &format!("missing-permission: User:dock may not {what}"),
+            );
+        }
+    };
+    let (create, group) = (
+        format!("CREATE topic {letters} on `sh`"),
+        "READ group billing on `sh`",
+    );
+    let describe = format!("DESCRIBE topic {letters} on `sh`");
+    told(&scene, &[&create, &describe, group]);
+    grant(
+        &mut scene,
+        "sh",
+        &["--operation", "Read", "--group", "billing"],
+    );
+    told(&scene, &[&create, &describe]);
+    for operation in ["Create", "Describe", "Write", "DescribeConfigs"] {
+        let its = ["--operation", operation, "--topic", &letters];
+        grant(&mut scene, "sh", &its);
+    }
+    told(&scene, &[]);
 }
 
 #[test]

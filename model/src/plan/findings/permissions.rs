@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Code, Finding};
-use crate::edge::{Delivery, Edge};
+use crate::dead_letter;
+use crate::edge::{Delivery, Edge, OnOversize};
 use crate::finding::Severity;
 use crate::graph::literals;
+use crate::groups::{Choice, Selection};
 use crate::name::{Alias, CONTROL_TOPIC};
 use crate::plan::desired::{Desired, topic};
 use crate::plan::flow::{Flow, Place, is_held};
@@ -44,6 +46,12 @@ pub(super) fn permissions(
     for (number, edge) in topology.edges().iter().enumerate() {
         if edge.enabled {
             of_edge(topology, number, edge, &mut needs);
+            of_groups(topology, number, edge, seen, &mut needs);
+            if edge.on_oversize == OnOversize::DeadLetter {
+                let letters = dead_letter::topic(topology.name(), edge.name.as_str());
+                let place = (edge.target.clone(), letters);
+                of_own_topic(Some(number), &place, seen, &mut needs);
+            }
         }
     }
     of_home(topology, seen, &mut needs);
@@ -122,18 +130,37 @@ fn of_edge(topology: &Topology, number: usize, edge: &Edge, needs: &mut Needs) {
     }
 }
 
-/// `apply` publishes in one transaction.
-fn of_home(topology: &Topology, seen: &Inventory, needs: &mut Needs) {
-    let Some(home) = topology.home() else { return };
-    let control = Resource::Topic(CONTROL_TOPIC.to_owned());
-    let place = (home.clone(), CONTROL_TOPIC.to_owned());
-    let operations: &[_] = match topic(seen, &place) {
+/// Positions of groups that follow are committed at the target, in the groups' own names.
+fn of_groups(topology: &Topology, number: usize, edge: &Edge, seen: &Inventory, needs: &mut Needs) {
+    let (Some(groups), Some(source)) = (&edge.sync.groups, seen.clusters.get(&edge.source)) else {
+        return;
+    };
+    let selection = Selection::new(topology, edge, groups);
+    let taken = source.consumers.keys();
+    for group in taken.filter(|group| selection.choose(group) == Choice::Taken) {
+        let group = Resource::Group(group.clone());
+        needs.insert((Some(number), edge.target.clone(), group, "READ"));
+    }
+}
+
+/// A topic of crossdock's own: it is made where it is not there.
+fn of_own_topic(edge: Option<usize>, place: &Place, seen: &Inventory, needs: &mut Needs) {
+    let operations: &[_] = match topic(seen, place) {
         Some(_) => &["READ", "WRITE"],
         None => &["DESCRIBE", "CREATE"],
     };
+    let (cluster, name) = place;
     for operation in operations {
-        needs.insert((None, home.clone(), control.clone(), operation));
+        let resource = Resource::Topic(name.clone());
+        needs.insert((edge, cluster.clone(), resource, operation));
     }
+}
+
+/// `apply` publishes in one transaction.
+fn of_home(topology: &Topology, seen: &Inventory, needs: &mut Needs) {
+    let Some(home) = topology.home() else { return };
+    let place = (home.clone(), CONTROL_TOPIC.to_owned());
+    of_own_topic(None, &place, seen, needs);
     let pen = Resource::TransactionalId(home_id(topology.name()));
     needs.insert((None, home.clone(), pen, "WRITE"));
 }
