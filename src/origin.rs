@@ -31,6 +31,8 @@ pub struct File {
     /// What was loaded last.
     text: String,
     seen: Option<Stamp>,
+    /// Why it could not be read, as long as it cannot.
+    trouble: Option<String>,
 }
 
 /// What tells that a file may have changed: looked at through symlinks.
@@ -83,22 +85,40 @@ impl File {
             path: path.to_owned(),
             text: text.to_owned(),
             seen: stamp(path),
+            trouble: None,
         }
     }
 
     fn changed(&mut self) -> Option<Checked> {
-        let now = stamp(&self.path)?;
-        let before = self.seen.replace(now.clone());
-        // A file that was replaced, or changed while nobody looked, has the same stamp twice.
-        if before != Some(now) {
+        let now = stamp(&self.path);
+        // A file that was replaced, or changed while nobody looked, has the same stamp twice; so has one that
+        // is gone for good.
+        if std::mem::replace(&mut self.seen, now.clone()) != now {
             return None;
         }
-        let text = std::fs::read_to_string(&self.path).ok()?;
+        let text = match load::read(&self.path) {
+            Ok(text) => text,
+            Err(error) => {
+                self.complain(format!("{error:#}"));
+                return None;
+            }
+        };
+        self.trouble = None;
         if text == self.text {
             return None;
         }
         self.text.clone_from(&text);
         Some(load::check_text(self.path.clone(), text, true))
+    }
+
+    /// Once, as long as it is so.
+    fn complain(&mut self, why: String) {
+        if self.trouble.as_ref() != Some(&why) {
+            tracing::error!(
+                "The topology file cannot be followed: {why}. What runs goes on as it was."
+            );
+            self.trouble = Some(why);
+        }
     }
 }
 
