@@ -1,6 +1,9 @@
 //! Group sync: positions of consumer groups follow their records, and nobody's own work is undone.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod many;
+mod moving;
+
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crossdock_testbed::consumer::{self, Consumer, Protocol};
@@ -10,7 +13,7 @@ use crossdock_testbed::wait;
 use serde_json::Value;
 
 use crate::acls::{grant, guarded_scene};
-use crate::scenes::{ONE_WAY, TWO_WAY, scene};
+use crate::scenes::{ONE_WAY, scene};
 use crate::truth::Truth;
 
 /// Rounds in quick succession.
@@ -299,183 +302,6 @@ fn two_instances_share_the_groups_and_do_not_fight() {
         let wanted = places(&mut scene, &last);
         until_at(&mut scene, "sh", "billing", &wanted);
     }
-}
-
-#[test]
-fn both_ways_the_idle_side_is_written_and_the_group_loses_nothing() {
-    let text = TWO_WAY.replace(
-        "topics: orders }",
-        "topics: orders, sync: { groups: billing } }",
-    );
-    let mut scene = scene("groups-two-way", &["bj", "sh"], &text);
-    for alias in ["bj", "sh"] {
-        scene.topic(alias, TOPIC, 2);
-    }
-    scene.route("bj-to-sh", TOPIC, TOPIC);
-    scene.route("sh-to-bj", TOPIC, TOPIC);
-    scene.group("bj", "billing");
-    scene.group("sh", "billing");
-    scene.start_as(DOCK, &QUICK);
-    scene.load("bj", TOPIC, 400);
-    scene.load("sh", TOPIC, 400);
-    let mut random = Random::new(seed_of("groups-two-way"));
-    let mut processed: Vec<Vec<u8>> = Vec::new();
-    let (mut side, mut there) = ("bj", "sh");
-    for turn in 0..5 {
-        let bootstrap = scene.broker(side).bootstrap();
-        let protocol = [Protocol::Classic, Protocol::Consumer][turn % 2];
-        let told = repeats_told(&mut scene, there, side, "billing");
-        let member = Consumer::start(&bootstrap, "billing", TOPIC, protocol);
-        member.until_read(200 + random.below(1_500) as usize);
-        take(&mut processed, member.stop(), told);
-        // Moved at any moment: what has not come over is read again.
-        (side, there) = (there, side);
-    }
-    scene.stop_load();
-    scene.until_caught_up();
-    let bootstrap = scene.broker(side).bootstrap();
-    let told = repeats_told(&mut scene, there, side, "billing");
-    let member = Consumer::start(&bootstrap, "billing", TOPIC, Protocol::Classic);
-    member.until_idle(Duration::from_secs(3));
-    take(&mut processed, member.stop(), told);
-    assert_union(&mut scene, processed);
-    until_next_rounds(&mut scene);
-    let (once, _) = spent(&mut scene);
-    until_next_rounds(&mut scene);
-    let (again, _) = spent(&mut scene);
-    assert_eq!(again, once, "what was answered once costs no read");
-    scene.verdict().assert_exact();
-}
-
-/// How many records a group may read again, at most, that moves from one side to the other now:
-/// as `offsets` tells of its place there, and what of the way to that place was not committed yet.
-fn repeats_told(scene: &mut Scene, from: &str, to: &str, group: &str) -> i64 {
-    let edge = format!("{from}-to-{to}");
-    let asked = ["--group", group, "--edge", &edge, "--format", "json"];
-    let output = scene.command("offsets", &asked);
-    let told: Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
-    let stands = committed(scene, to, group, 2);
-    let of = |line: &Value| {
-        let partition = line["partition"].as_u64().expect("a number") as usize;
-        let place = line["target_offset"].as_i64();
-        let place = place.unwrap_or_else(|| panic!("no place: {line}"));
-        let again = line["repeats_max"].as_i64().expect("a number");
-        again + (place - stands[partition].unwrap_or(0)).max(0)
-    };
-    told.as_array().expect("a list").iter().map(of).sum()
-}
-
-/// What a member has read is processed: no more of it again than was told.
-#[allow(clippy::print_stderr, reason = "a test says what it has proved")]
-fn take(processed: &mut Vec<Vec<u8>>, read: Vec<Vec<u8>>, told: i64) {
-    let known: BTreeSet<_> = processed.iter().filter(|uid| !uid.is_empty()).collect();
-    let again = read.iter().filter(|uid| known.contains(uid)).count();
-    eprintln!(
-        "{} read, {again} of them again; told: at most {told}",
-        read.len()
-    );
-    assert!(again as i64 <= told, "{again} read again, told: {told}");
-    processed.extend(read);
-}
-
-/// Every record was processed; how many twice.
-#[allow(clippy::print_stderr, reason = "a test says what it has proved")]
-fn assert_union(scene: &mut Scene, processed: Vec<Vec<u8>>) {
-    let truth = Truth::read(scene, TOPIC);
-    let named: Vec<_> = processed
-        .into_iter()
-        .filter(|uid| !uid.is_empty())
-        .collect();
-    let count = named.len();
-    let processed: BTreeSet<_> = named.into_iter().collect();
-    let logs = truth.source.iter().flat_map(|log| &log.records);
-    let all: BTreeSet<Vec<u8>> = logs.filter_map(|r| r.uid().map(<[u8]>::to_vec)).collect();
-    let missed = all.difference(&processed).count();
-    eprintln!(
-        "{} records, each processed; {} processed twice or more",
-        all.len(),
-        count - processed.len()
-    );
-    assert_eq!(missed, 0, "records that nobody has processed");
-}
-
-/// Records that are written in transactions, for gaps between offsets; more of them only take longer.
-const IN_TRANSACTIONS: usize = 5_000;
-
-/// Commits random positions for many groups in a topic that is copied already, and starts with a memory
-/// that is empty.
-fn many_groups(name: &str, groups: usize, partitions: usize, records: usize) -> Scene {
-    let mut scene = one_way_with_groups(name, "many-.*", partitions);
-    scene.produce_in_transactions("bj", TOPIC, IN_TRANSACTIONS);
-    scene.produce("bj", TOPIC, records - IN_TRANSACTIONS);
-    scene.run_once();
-    let ends: Vec<i64> = scene
-        .logs("bj", TOPIC)
-        .iter()
-        .map(|(_, end)| *end)
-        .collect();
-    let mut random = Random::new(seed_of(name));
-    for number in 0..groups {
-        let draw = |end: &i64| random.below(*end as u64 + 1) as i64;
-        let offsets: Vec<i64> = ends.iter().map(draw).collect();
-        commit(&mut scene, "bj", &format!("many-{number}"), &offsets);
-    }
-    scene.start_as(DOCK, &["--groups-interval", "1s"]);
-    wait::until("all groups are in step", PATIENCE * 4, || {
-        let count = |group: usize| said(&mut scene, "bj-to-sh", &format!("many-{group}"));
-        let said: Vec<Value> = (0..groups).filter_map(count).collect();
-        let synced = said.iter().filter(|s| s["state"] == "synced").count();
-        if synced == groups {
-            Ok(())
-        } else {
-            Err(format!("{synced} of {groups}"))
-        }
-    });
-    scene
-}
-
-/// Small reads and processor seconds so far.
-fn spent(scene: &mut Scene) -> (u64, f64) {
-    let status = scene.dock(DOCK).status().expect("it runs");
-    let looks = status["edges"][0]["group_sync"]["looks_total"].as_u64();
-    let (_, metrics) = scene.dock(DOCK).get("/metrics").expect("it runs");
-    let cpu = metrics
-        .lines()
-        .find_map(|line| line.strip_prefix("crossdock_process_cpu_seconds_total "))
-        .and_then(|figure| figure.parse().ok());
-    (looks.expect("a number"), cpu.expect("a number"))
-}
-
-#[allow(clippy::print_stderr, reason = "a test says what it has proved")]
-fn assert_cheap(scene: &mut Scene, groups: usize, partitions: usize) -> [f64; 2] {
-    let positions = (groups * partitions) as u64;
-    until_next_rounds(scene);
-    let (cold, before) = spent(scene);
-    until_next_rounds(scene);
-    let (warm, after) = spent(scene);
-    let cpu = (after - before) / 2.0;
-    eprintln!(
-        "{positions} positions: {cold} small reads cold, {:.1} each, {before:.2} s of processor with the start of the process; {} warm, {cpu:.2} s a round",
-        cold as f64 / positions as f64,
-        warm - cold
-    );
-    assert!(cold > 0 && cold <= positions * 20, "{cold}");
-    assert_eq!(warm, cold, "what was answered once costs no read");
-    [before, cpu]
-}
-
-#[test]
-fn places_are_found_with_few_small_reads_and_known_from_then_on() {
-    let mut scene = many_groups("groups-many", 20, 10, 10_000);
-    assert_cheap(&mut scene, 20, 10);
-}
-
-#[test]
-fn ten_thousand_positions_are_kept_in_step_within_five_seconds_of_processor() {
-    let mut scene = many_groups("groups-10000", 100, 100, 200_000);
-    let [cold, warm] = assert_cheap(&mut scene, 100, 100);
-    // The first round searches and commits all of them.
-    assert!(cold < 5.0 && warm < 5.0, "{cold} and {warm} s of processor");
 }
 
 #[test]
