@@ -57,7 +57,12 @@ fn look(manifest: &Manifest, told: &mut BTreeSet<String>) {
     let names = Names::new(topology.draft());
     let read = inventory::read(topology, &names, Look::Settings, &Progress::hidden());
     // Without one of them, another edge might seem to be the first that writes a topic.
-    if let Some((alias, why)) = read.inventory.unreachable.iter().next() {
+    let touched = |alias: &Alias| {
+        let mut edges = topology.edges().iter();
+        edges.any(|edge| edge.source == *alias || edge.target == *alias)
+    };
+    let mut unreachable = read.inventory.unreachable.iter();
+    if let Some((alias, why)) = unreachable.find(|(alias, _)| touched(alias)) {
         let waits = format!("configs and ACLs, until cluster `{alias}` answers: {why}");
         return tell(BTreeSet::from([waits]), told);
     }

@@ -7,7 +7,7 @@
 
 mod folding;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::sync::OnceLock;
 
 use anyhow::anyhow;
@@ -16,7 +16,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::{FmtSpan, Format};
 
 use crate::exit::Failure;
-use crate::progress;
+use crate::{output, progress};
 use folding::Folding;
 
 /// How lines are written.
@@ -91,7 +91,7 @@ fn start_with(usual: &str) {
         Some(format) => format == LogFormat::Json,
         None => variable("CROSSDOCK_LOG_FORMAT").is_some_and(|format| format == "json"),
     };
-    let in_colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let in_colour = output::stderr_takes_colour();
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter.unwrap_or_else(|| EnvFilter::new(usual)))
         .with_writer(|| Lines)

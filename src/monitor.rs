@@ -25,6 +25,9 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// Samples that are kept: those of the longest window, and one before it.
 const SAMPLES_MAX: usize = ERROR_WINDOW.as_secs() as usize + 2;
 
+/// Between two log lines that an edge is worth a look, at least.
+const WARNED_EVERY: Duration = Duration::from_secs(60);
+
 /// Events that are kept.
 const EVENTS_MAX: usize = 200;
 
@@ -77,6 +80,8 @@ struct Watched {
     health: Health,
     concerns: Vec<String>,
     state: Option<State>,
+    /// When the log was told last that something is worth a look.
+    warned: Option<Duration>,
 }
 
 impl Monitor {
@@ -156,6 +161,19 @@ impl Monitor {
 }
 
 impl Watched {
+    /// Whether the log is to be told that something is worth a look: not each time that a figure trembles
+    /// about its threshold, and not while an alarm passes.
+    fn may_warn(&mut self, at: Duration) -> bool {
+        let is_news = self.health == Health::Ok
+            && self
+                .warned
+                .is_none_or(|before| at.saturating_sub(before) >= WARNED_EVERY);
+        if is_news {
+            self.warned = Some(at);
+        }
+        is_news
+    }
+
     /// Takes a look at the edge, and tells what has changed.
     fn look(&mut self, edge: &EdgeSnapshot, at: Duration) -> Vec<Event> {
         self.samples.push_back(sample(edge, at));
@@ -184,6 +202,9 @@ impl Watched {
             let why = self.concerns.join("; ");
             match health {
                 Health::Alarm => tracing::error!(edge = edge.name, "Alarm: {why}."),
+                Health::Warn if self.may_warn(at) => {
+                    tracing::warn!(edge = edge.name, "Worth a look: {why}.");
+                }
                 _ if self.health == Health::Alarm => {
                     tracing::info!(edge = edge.name, "The alarm is over.");
                 }

@@ -33,7 +33,7 @@ pub struct Args {
     /// Writes everything to one archive, to be sent to whoever helps
     #[arg(long, value_name = "FILE.tar.gz")]
     pub out: Option<PathBuf>,
-    /// How to print; json has the settings in force and the whole status
+    /// How to print; json has every setting in force and the whole status
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }
@@ -83,6 +83,7 @@ fn collect(
     };
     let whole = json!({
         "crossdock": env!("CARGO_PKG_VERSION"),
+        "librdkafka": rdkafka::util::get_rdkafka_version().1,
         "system": format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
         "at": clock::now_text(),
         "topology": rollout.topology.name(),
@@ -93,7 +94,7 @@ fn collect(
         "running": running,
     });
     Ok(Findings {
-        text: told::text(&whole, rollout),
+        text: told::text(&whole, checked, rollout),
         metrics: client.metrics().ok(),
         whole,
     })

@@ -177,6 +177,58 @@ mod tests {
         }
     }
 
+    impl Lines {
+        fn text(&self) -> String {
+            let bytes = self.0.lock().expect("nobody panics").clone();
+            String::from_utf8(bytes).expect("lines are text")
+        }
+    }
+
+    /// A warning that was left out three times, and has not been said for long.
+    fn kept_quiet<F>(folding: Folding<F>) -> Folding<F> {
+        let long_ago = Instant::now().checked_sub(QUIET * 2);
+        let long_ago = long_ago.expect("the machine runs for a minute");
+        let said = Said(HashMap::from([(
+            "|message=tried again".to_owned(),
+            (long_ago, 3),
+        )]));
+        Folding {
+            said: Mutex::new(said),
+            ..folding
+        }
+    }
+
+    #[test]
+    fn what_was_left_out_is_counted_in_words_and_in_json() {
+        let text = Lines::default();
+        let writer = text.clone();
+        let format = Format::default().with_ansi(false).without_time();
+        let logger = tracing_subscriber::fmt()
+            .with_writer(move || writer.clone())
+            .event_format(kept_quiet(Folding::text(format)))
+            .finish();
+        let warn = || tracing::warn!("tried again; next try in 3s");
+        tracing::subscriber::with_default(logger, warn);
+        let text = text.text();
+        assert!(
+            text.ends_with("tried again; next try in 3s (and 3 times more before)\n"),
+            "{text}"
+        );
+
+        let json = Lines::default();
+        let writer = json.clone();
+        let format = Format::default().json().flatten_event(true);
+        let logger = tracing_subscriber::fmt()
+            .with_writer(move || writer.clone())
+            .fmt_fields(tracing_subscriber::fmt::format::JsonFields::new())
+            .event_format(kept_quiet(Folding::json(format)))
+            .finish();
+        tracing::subscriber::with_default(logger, warn);
+        let line: serde_json::Value = serde_json::from_str(&json.text()).expect("it is JSON");
+        assert_eq!(line["folded"], 3, "{line}");
+        assert_eq!(line["message"], "tried again; next try in 3s");
+    }
+
     #[test]
     fn only_warnings_are_folded() {
         let lines = Lines::default();
@@ -192,8 +244,7 @@ mod tests {
                 tracing::error!("the new topology is refused");
             }
         });
-        let text = String::from_utf8(lines.0.lock().expect("nobody panics").clone());
-        let text = text.expect("lines are text");
+        let text = lines.text();
         let count = |words: &str| text.matches(words).count();
         assert_eq!(
             (

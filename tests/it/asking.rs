@@ -118,6 +118,15 @@ fn assert_lines(log: &str) {
         "{log}"
     );
     assert!(of("Rebalance: the group gives") >= 1, "{log}");
+    let created = lines.iter().find(|l| {
+        let message = l["message"].as_str().unwrap_or_default();
+        message.starts_with("Created topic orders")
+    });
+    let created = created.expect("it tells what it has made");
+    assert_eq!(
+        (&created["edge"], &created["topic"]),
+        (&"bj-to-sh".into(), &"orders".into())
+    );
     assert!(
         lines
             .iter()
@@ -258,6 +267,8 @@ fn the_doctor_tells_clusters_settings_and_status_and_no_secret() {
             scene.broker("bj").cluster_id(),
             "caught_up",
             "orders",
+            "ssl.key.password",
+            "librdkafka",
             env!("CARGO_PKG_VERSION"),
         ] {
             assert!(text.contains(word), "no {word} in {text}");

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use crossdock_testbed::browser::Browser;
+use crossdock_testbed::proxy::api;
 use crossdock_testbed::scene::{DOCK, Scene};
-use crossdock_testbed::tools;
+use crossdock_testbed::{consumer, tools};
 
-use crate::scenes::one_way;
+use crate::scenes::{ONE_WAY, one_way, scene};
 
 /// How long the page may take to show what is so.
 const SHOWN_WITHIN: Duration = Duration::from_secs(20);
@@ -183,6 +184,83 @@ fn a_killed_cluster_turns_red_within_ten_seconds() {
     scene.verdict().assert_exact();
 }
 
+/// An edge with groups that follow and a low threshold, and a cluster that no edge touches.
+fn with_more_to_tell() -> Scene {
+    let keys =
+        "products, sync: { groups: billing }, expect: { lag: { warn: 10, alarm: 100000 } } }";
+    let text = ONE_WAY.replace("products }", keys).replace(
+        "edges:",
+        "  sz: { bootstrap.servers: \"localhost:9\" }\nedges:",
+    );
+    let mut scene = scene("dashboard-more", &["bj", "sh"], &text);
+    scene.topic("bj", "orders", 2);
+    scene.route("bj-to-sh", "orders", "orders");
+    scene.group("bj", "billing");
+    scene.group("sh", "billing");
+    scene.proxy("sh");
+    scene.produce("bj", "orders", 500);
+    let bj = scene.broker("bj").bootstrap();
+    consumer::commit(&bj, "billing", "orders", &[(0, 100), (1, 50)]);
+    scene.start_as(DOCK, &["--groups-interval", "500ms"]);
+    scene.until_caught_up();
+    scene
+}
+
+/// Whether something is drawn on the canvas.
+fn drawn(selector: &str) -> String {
+    format!(
+        "(() => {{ const c = document.querySelector('{selector}'); return c !== null \
+           && c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((v) => v !== 0); }})()"
+    )
+}
+
+#[test]
+fn findings_groups_charts_and_reasons_are_on_the_page() {
+    let mut scene = with_more_to_tell();
+    let Some(mut browser) = browser(&mut scene, "browser-more") else {
+        return;
+    };
+    let shows = |browser: &mut Browser, selector: &str, words: &str| {
+        let is_there = format!(
+            "[...document.querySelectorAll('{selector}')].some((e) => e.textContent.includes('{words}'))"
+        );
+        // A partition that stands is told after half a minute.
+        browser.until(&is_there, SHOWN_WITHIN * 3);
+    };
+    shows(&mut browser, "#findings li", "unused-cluster");
+    // A small chart has nothing but its line, which needs a point of the history.
+    browser.until(&drawn(".edge-card .spark canvas"), SHOWN_WITHIN * 2);
+    browser.value("document.querySelector('.edge-card .open').click()");
+    shows(&mut browser, "#panel tbody th", "billing");
+    shows(&mut browser, "#panel .chip", "in step");
+    browser.until(&drawn("#panel .plot canvas"), SHOWN_WITHIN);
+
+    // What is worth a look has a word of its own, and a reason to be read without a pointer.
+    scene.proxy("sh").hold(&[api::PRODUCE]);
+    scene.produce("bj", "orders", 60);
+    for (selector, words) in [
+        (".edge-card .chip", "worth a look"),
+        ("g.edge .rate", "worth a look"),
+        ("#tally li", "1 worth a look"),
+        ("#panel .reason", "lag 60 records is above 10 records"),
+    ] {
+        shows(&mut browser, selector, words);
+    }
+    let label = browser.value("document.querySelector('g.edge').getAttribute('aria-label')");
+    assert!(
+        label.to_string().contains("worth a look, ") && label.to_string().contains("above 10"),
+        "{label}"
+    );
+    shows(&mut browser, "#panel tbody .why", "has stood at offset");
+    // And what happens is said to whoever does not see it.
+    shows(&mut browser, "#news[role=status]", "bj-to-sh: retrying");
+    scene.proxy("sh").flow();
+    shows(&mut browser, ".edge-card .chip", "caught up");
+    scene.until_caught_up();
+    assert_at_peace(&mut scene, &mut browser);
+    scene.verdict().assert_exact();
+}
+
 #[test]
 fn whoever_pauses_is_asked_for_the_token() {
     let mut scene = one_way("dashboard-token", 1);
@@ -301,6 +379,10 @@ fn two_hundred_edges_leave_the_page_time_to_spare() {
         "{updates} updates and {frames} frames in {seconds:.1} s, of which the page worked {worked:.2} s"
     );
     assert!(frames > updates, "it is drawn between two updates");
+    assert!(
+        worked < seconds / 2.0,
+        "half of the time is left to whoever uses it: {worked:.2} of {seconds:.1} s"
+    );
     assert_eq!(browser.complaints(), Vec::<String>::new());
     let picture = scene.folder().join("many.png");
     browser.picture(&picture);

@@ -5,6 +5,9 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use crossdock_testbed::terminal::Terminal;
 
 const GOOD: &str = "\
 topology: cn-prod
@@ -165,6 +168,22 @@ fn a_finding_points_at_its_place_without_colours_in_a_pipe() {
     );
     assert!(text.contains(":6:21"), "{text}");
     assert!(!text.contains('\u{1b}'), "{text}");
+}
+
+#[test]
+fn on_a_terminal_it_is_coloured_unless_nobody_wants_that() {
+    let bad = file("coloured.yaml", BAD);
+    let shown = |no_color: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_crossdock"));
+        command.arg("validate").arg(&bad).env("NO_COLOR", no_color);
+        let mut terminal = Terminal::start(command, (60, 120));
+        assert_eq!(terminal.ended(Duration::from_secs(60)), 1);
+        let words = "error[unknown-cluster]: there is no cluster `sx`";
+        assert!(terminal.screen().contains(words), "{}", terminal.screen());
+        terminal.written().contains('\u{1b}')
+    };
+    // Empty is as if it were not set.
+    assert_eq!((shown(""), shown("1")), (true, false));
 }
 
 #[test]

@@ -381,3 +381,44 @@ fn a_collector_is_pushed_what_is_served() {
     assert!(!scene.dock(DOCK).log().contains("open-sesame"));
     scene.verdict().assert_exact();
 }
+
+/// What a scrape costs, and a page that is open for a second, in processor time.
+#[test]
+#[ignore = "a measurement, for docs/metrics.md"]
+#[allow(clippy::print_stderr, reason = "it says what it has measured")]
+fn to_be_looked_at_costs_less_than_a_fiftieth_of_a_processor() {
+    const LONG: Duration = Duration::from_secs(20);
+    const SCRAPES: u32 = 400;
+    let mut scene = one_way("cost", 12);
+    scene.produce("bj", "orders", 5_000);
+    scene.start();
+    scene.until_caught_up();
+    let spent = |scene: &mut Scene, meanwhile: &mut dyn FnMut(&mut Scene)| {
+        let (begun, before) = (Instant::now(), scene.dock(DOCK).cpu());
+        meanwhile(scene);
+        std::thread::sleep(LONG.saturating_sub(begun.elapsed()));
+        let cpu = scene.dock(DOCK).cpu() - before;
+        cpu.as_secs_f64() / begun.elapsed().as_secs_f64()
+    };
+    let at_rest = spent(&mut scene, &mut |_| {});
+    let scraped = spent(&mut scene, &mut |scene| {
+        for _ in 0..SCRAPES {
+            metrics(scene);
+            std::thread::sleep(LONG / SCRAPES / 2);
+        }
+    });
+    let listen = scene.dock(DOCK).listen().to_owned();
+    let mut open = std::net::TcpStream::connect(&listen).expect("it listens");
+    write!(open, "GET /api/v1/live HTTP/1.1\r\nHost: {listen}\r\n\r\n").expect("it is asked");
+    let followed = spent(&mut scene, &mut |_| {});
+    drop(open);
+    let a_scrape = (scraped - at_rest).max(0.0) * LONG.as_secs_f64() / f64::from(SCRAPES);
+    let a_page = (followed - at_rest).max(0.0);
+    eprintln!(
+        "of a processor: {at_rest:.4} at rest; a scrape {:.2} ms, an open page {:.2} ms a second",
+        a_scrape * 1000.0,
+        a_page * 1000.0
+    );
+    // One of each a second; copying at full speed takes all of a processor.
+    assert!(a_scrape + a_page < 0.02, "{a_scrape} and {a_page}");
+}

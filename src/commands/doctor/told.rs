@@ -5,16 +5,19 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use crate::commands::status::table;
+use crate::commands::validate::effective;
+use crate::load::Checked;
 use crate::rollout::{Rollout, text as plan_text};
 
 /// Events that are shown, the latest.
 const EVENTS_SHOWN: usize = 20;
 
-pub(super) fn text(whole: &Value, rollout: &Rollout) -> String {
+pub(super) fn text(whole: &Value, checked: &Checked, rollout: &Rollout) -> String {
     let word = |key: &str| whole[key].as_str().unwrap_or_default();
     let mut text = format!(
-        "crossdock {} on {}, {}\ntopology {}: {} edges\n\n",
+        "crossdock {} with librdkafka {} on {}, {}\ntopology {}: {} edges\n\n",
         word("crossdock"),
+        word("librdkafka"),
         word("system"),
         word("at"),
         word("topology"),
@@ -23,6 +26,8 @@ pub(super) fn text(whole: &Value, rollout: &Rollout) -> String {
     for each in whole["clusters"].as_array().into_iter().flatten() {
         cluster(&mut text, each);
     }
+    text += "\nwhat the file gives; every setting in force is in --format json\n";
+    text += &effective::given(checked);
     text += "\n";
     for finding in &rollout.plan.findings {
         text += &plan_text::finding(finding, false);

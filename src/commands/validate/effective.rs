@@ -32,6 +32,24 @@ pub(super) fn text(checked: &Checked) -> String {
     out
 }
 
+/// What the file itself gives, edge by edge: defaults, and what follows from them, are left out.
+pub(crate) fn given(checked: &Checked) -> String {
+    let is_given = |s: &Setting| {
+        let mut origins = ["line ", "cluster ", "edge: "].iter();
+        origins.any(|origin| s.from.starts_with(origin))
+    };
+    let mut out = String::new();
+    for (draft, edge) in edges(checked) {
+        writeln!(out, "{}: {} → {}", edge.name, edge.source, edge.target).ok();
+        let clients = clients(checked, draft, edge).into_iter();
+        let all = settings(checked, edge).into_iter();
+        let all = all.chain(clients.flat_map(|(_, settings)| settings));
+        let given: Vec<Setting> = all.filter(is_given).collect();
+        table(&mut out, "  ", &given);
+    }
+    out
+}
+
 /// For programs.
 pub(crate) fn json(checked: &Checked) -> Value {
     let list = |settings: Vec<Setting>| -> Value {
