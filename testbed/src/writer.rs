@@ -62,6 +62,7 @@ pub struct Writer {
     random: Random,
     sequence: u64,
     odd_one_in: u64,
+    is_live: bool,
 }
 
 /// What became of every record handed to the producer.
@@ -113,6 +114,14 @@ impl Writer {
         Self {
             odd_one_in: ODD_ONE_IN_OF_LASTING,
             ..writer
+        }
+    }
+
+    /// The same, of records that are made now: for who looks at latencies.
+    pub fn live(place: Place, seed: u64, first: u64) -> Self {
+        Self {
+            is_live: true,
+            ..Self::lasting(place, seed, first)
         }
     }
 
@@ -175,6 +184,7 @@ impl Writer {
             random,
             sequence: first,
             odd_one_in: shapes::ODD_ONE_IN,
+            is_live: false,
         }
     }
 
@@ -198,7 +208,10 @@ impl Writer {
                 partition,
                 sequence: self.sequence / self.place.partitions as u64,
             };
-            let record = shapes::record(&who, self.odd_one_in, &mut self.random);
+            let mut record = shapes::record(&who, self.odd_one_in, &mut self.random);
+            if self.is_live {
+                record.timestamp = None;
+            }
             self.try_write_record(partition, record)?;
             self.sequence += 1;
         }

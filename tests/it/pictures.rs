@@ -13,10 +13,10 @@ use crate::scenes::scene;
 const DESK: (u32, u32) = (1360, 900);
 
 /// Records a second and topic: as many as a machine that also draws them can take.
-const RATE: usize = 1_500;
+const RATE: usize = 600;
 
 /// How long there is load before a picture is taken: charts need something to show.
-const UNDER_LOAD: Duration = Duration::from_secs(150);
+const UNDER_LOAD: Duration = Duration::from_secs(100);
 
 /// What each city produces.
 const TWO: &[&str] = &["orders", "users"];
@@ -81,7 +81,7 @@ fn take(picture: &Picture) {
     );
     for (alias, topics) in picture.clusters {
         for topic in *topics {
-            scene.load(alias, topic, RATE);
+            scene.live_load(alias, topic, RATE);
         }
     }
     thread::sleep(UNDER_LOAD / 3);

@@ -99,6 +99,12 @@ impl Scene {
         self.loads.push(Load::start(writer, rate));
     }
 
+    /// The same, of records that are made now.
+    pub fn live_load(&mut self, alias: &str, topic: &str, rate: usize) {
+        let writer = self.writer(alias, topic, Writer::live);
+        self.loads.push(Load::start(writer, rate));
+    }
+
     /// Produces some `rate` records a second in transactions, a fifth of them aborted.
     pub fn transactional_load(&mut self, alias: &str, topic: &str, rate: usize) {
         let place = self.place(alias, topic);
