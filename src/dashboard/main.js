@@ -218,7 +218,8 @@ class Panel {
   update(edge) {
     if (!edge) return;
     this.facts.replaceChildren(...facts(edge).flatMap(([word, value]) => [make("div", {}, make("dt", {}, word), make("dd", {}, value))]));
-    const isCalm = ["running", "caught_up"].includes(edge.state);
+    // One that runs has a reason only where something of it is not held here.
+    const isCalm = edge.state === "caught_up";
     const why = [...new Set([this.refusal, isCalm ? null : edge.reason, ...edge.concerns])].filter(Boolean).join(" · ");
     if (this.reason.textContent !== why) this.reason.textContent = why;
     this.reason.className = `reason ${tone(edge)}`;

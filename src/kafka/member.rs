@@ -82,6 +82,7 @@ pub enum Membership {
 
 struct MemberContext {
     base: Context,
+    group: String,
     events: Sender<Membership>,
     current: Mutex<Option<Lease>>,
 }
@@ -112,7 +113,10 @@ impl ConsumerContext for MemberContext {
             member.incremental_unassign(list)
         };
         if let Err(error) = outcome {
-            tracing::warn!("Cannot follow the group's assignment: {error}.");
+            tracing::warn!(
+                group = self.group,
+                "Cannot follow the group's assignment: {error}."
+            );
         }
     }
 }
@@ -153,6 +157,7 @@ impl MemberContext {
         if ended.recv_timeout(REVOKE_WITHIN) == Err(RecvTimeoutError::Timeout) {
             self.kill_lease();
             tracing::warn!(
+                group = self.group,
                 "A stream did not give its partitions up in time: what it has not committed is lost to it, and copied by their next owner."
             );
         }
@@ -211,6 +216,7 @@ impl Member {
         };
         let shared = MemberContext {
             base: context.clone(),
+            group: group.to_owned(),
             events,
             current: Mutex::default(),
         };

@@ -115,7 +115,8 @@ pub fn group_rows(edge: &Value) -> Vec<Vec<String>> {
 /// Why an edge is not as it should be, nor a group.
 fn remarks(edge: &Value) -> Vec<String> {
     let name = word(&edge["name"]);
-    let is_calm = matches!(edge["state"].as_str(), Some("running" | "caught_up"));
+    // One that runs has a reason only where something of it is not held here.
+    let is_calm = edge["state"] == "caught_up";
     let reason = edge["reason"].as_str().filter(|_| !is_calm);
     let mut remarks: Vec<_> = reason.map(|r| format!("{name}: {r}")).into_iter().collect();
     let concerns = list(&edge["concerns"]).iter().filter_map(Value::as_str);
@@ -198,6 +199,15 @@ pub(crate) mod tests {
                 { "topic": "orders", "partition": 11, "target_topic": "orders-sh", "position": null,
                   "state": "starting", "lag_records": 0, "lag_seconds": 0.0 } ] },
         ]})
+    }
+
+    #[test]
+    fn why_a_running_edge_has_not_caught_up_is_told() {
+        let mut status = status();
+        let why = "orders-1 is behind, and 0 more: another instance holds them, or none yet";
+        status["edges"][0]["reason"] = why.into();
+        let text = text(&status, false);
+        assert!(text.contains(&format!("\nbj-to-sh: {why}\n")), "{text}");
     }
 
     #[test]
