@@ -179,15 +179,25 @@ fn planned_nothing_is_lost_and_a_look_changes_nothing() {
     let mut scene = there_and_back("failover-planned", 2);
     scene.start();
     scene.produce("bj", "orders", 2_000);
-    let before = scene.progress("bj-to-sh", "orders");
+    scene.until_caught_up();
+    let before = scene.progress("bj-to-sh", "orders").sum();
     let look = run(&scene, "failover", &["--dry-run"], 0);
     assert!(
         said(&look).contains("nothing was changed"),
         "{}",
         said(&look)
     );
+    assert_eq!(
+        scene.progress("bj-to-sh", "orders").sum(),
+        before,
+        "only a look"
+    );
+    scene.produce("bj", "orders", 500);
     scene.until_caught_up();
-    assert!(before.sum() > 0);
+    assert!(
+        scene.progress("bj-to-sh", "orders").sum() > before,
+        "a look fences nobody"
+    );
     let over = switch(&scene, "failover", &["--planned"]);
     assert_eq!(not_copied(&over), Some(0), "{over}");
     scene.produce("sh", "orders", 500);
