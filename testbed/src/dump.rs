@@ -303,6 +303,12 @@ impl Progress {
     }
 }
 
+/// What a cold client may take to hear its first answer on a busy machine.
+const SOON: Duration = Duration::from_secs(5);
+
+/// What a look that must not wait waits for a leader's answer.
+const AT_ONCE: Duration = Duration::from_millis(200);
+
 /// Whether every leader of a cluster says that no transaction is open in what it leads.
 pub fn has_no_open_transactions(bootstrap: &str) -> bool {
     let topics: Vec<String> = topics(bootstrap).into_keys().collect();
@@ -333,17 +339,16 @@ impl OpenTransactions {
     /// Whether a record of an open transaction lies in one of them. Where a leader does not answer at
     /// once, none is seen.
     pub fn are_there(&self) -> bool {
-        self.each().any(|is_open| is_open == Some(true))
+        self.each(AT_ONCE).any(|is_open| is_open == Some(true))
     }
 
     /// Whether all leaders say that there is none.
     pub fn are_over(&self) -> bool {
-        self.each().all(|is_open| is_open == Some(false))
+        self.each(SOON).all(|is_open| is_open == Some(false))
     }
 
-    /// Of each partition, whether there is one in it; `None` where its leader does not answer at once.
-    fn each(&self) -> impl Iterator<Item = Option<bool>> {
-        let moment = Duration::from_millis(200);
+    /// Of each partition, whether there is one in it; `None` where its leader does not answer within a moment.
+    fn each(&self, moment: Duration) -> impl Iterator<Item = Option<bool>> {
         let is_open = move |topic: &str, partition: usize| {
             let end = |consumer: &BaseConsumer| {
                 let marks = consumer.fetch_watermarks(topic, partition as i32, moment);

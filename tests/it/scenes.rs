@@ -1,6 +1,9 @@
 //! The topologies that several tests use, and how they are put on real brokers.
 
+use std::time::Duration;
+
 use crossdock_testbed::scene::Scene;
+use crossdock_testbed::wait;
 
 /// bj to sh, names kept.
 pub(crate) const ONE_WAY: &str = r#"
@@ -55,4 +58,15 @@ pub(crate) fn two_way(name: &str, partitions: usize) -> Scene {
     scene.route("bj-to-sh", "orders", "orders");
     scene.route("sh-to-bj", "orders", "orders");
     scene
+}
+
+/// Waits until an instance has been given partitions of the first edge and has copied of them.
+pub(crate) fn until_it_copies(scene: &mut Scene, instance: &str) {
+    wait::until("it copies its share", Duration::from_secs(150), || {
+        let status = scene.dock(instance).status()?;
+        match status["edges"][0]["records_total"].as_u64() {
+            Some(1..) => Ok(()),
+            _ => Err(status.to_string()),
+        }
+    });
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use crossdock_testbed::proxy::api;
 use crossdock_testbed::scene::DOCK;
 
-use crate::scenes::{one_way, scene};
+use crate::scenes::{one_way, scene, until_it_copies};
 
-/// A member that may be silent for 10 s only, so that a test need not wait for minutes.
+/// A member that may be silent for 20 s only, so that a test need not wait for minutes.
 const IMPATIENT: &str = r#"
 topology: impatient
 clusters:
@@ -17,7 +17,7 @@ edges:
   - from: bj
     to: sh
     topics: orders
-    consumer: { max.poll.interval.ms: 10000, session.timeout.ms: 6000 }
+    consumer: { max.poll.interval.ms: 20000, session.timeout.ms: 6000 }
 "#;
 
 #[test]
@@ -30,13 +30,15 @@ fn a_stream_stalled_beyond_its_poll_interval_while_its_member_goes_on_writes_not
     scene.proxy("sh");
     scene.start_as("first", &[]);
     scene.load("bj", "orders", 1_000);
-    scene.until_copied("sh", "orders", 3_000);
+    for instance in ["first", "second"] {
+        until_it_copies(&mut scene, instance);
+    }
 
     // Heartbeats pass, records do not: the member lives while its stream is stuck.
     scene.proxy("sh").hold(&[api::PRODUCE]);
     scene.assert_some_stand_still("sh", "orders");
     let behind = scene.logs("sh", "orders");
-    scene.until_all_grow("sh", "orders", &behind, Duration::from_secs(90));
+    scene.until_all_grow("sh", "orders", &behind, Duration::from_secs(150));
     scene.proxy("sh").flow();
 
     let now = scene.end_sum("sh", "orders");

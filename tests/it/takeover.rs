@@ -2,25 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crossdock_testbed::scene::Scene;
-use crossdock_testbed::wait;
-
-use crate::scenes::one_way;
-
-/// Waits until one instance has been given partitions and has copied of them.
-fn until_it_copies(scene: &mut Scene, instance: &str) {
-    wait::until("it copies its share", Duration::from_secs(90), || {
-        let status = scene.dock(instance).status();
-        let copied = status
-            .as_ref()
-            .ok()
-            .map(|s| s["edges"][0]["records_total"].clone());
-        match copied.as_ref().and_then(serde_json::Value::as_u64) {
-            Some(1..) => Ok(()),
-            _ => Err(format!("{copied:?}")),
-        }
-    });
-}
+use crate::scenes::{one_way, until_it_copies};
 
 #[test]
 fn stopped_beyond_its_session_while_another_takes_over_nothing_stale_gets_in() {
@@ -36,7 +18,7 @@ fn stopped_beyond_its_session_while_another_takes_over_nothing_stale_gets_in() {
     scene.assert_some_stand_still("sh", "orders");
     let behind = scene.logs("sh", "orders");
     // All partitions move again: those of the stopped one have an owner.
-    scene.until_all_grow("sh", "orders", &behind, Duration::from_secs(60));
+    scene.until_all_grow("sh", "orders", &behind, Duration::from_secs(150));
     let took = stopped.elapsed();
     scene.dock("first").resume();
     let resumed = scene.end_sum("sh", "orders");
@@ -58,7 +40,7 @@ fn killed_for_good_another_takes_over() {
     scene.dock("first").kill();
     let stopped = Instant::now();
     let behind = scene.logs("sh", "orders");
-    scene.until_all_grow("sh", "orders", &behind, Duration::from_secs(60));
+    scene.until_all_grow("sh", "orders", &behind, Duration::from_secs(150));
     let took = stopped.elapsed();
     scene.stop_load();
     scene.forget("first");

@@ -64,7 +64,7 @@ impl Scene {
                 (since, last) = (Instant::now(), now);
             }
             if since.elapsed() >= REST {
-                Ok(())
+                self.unfinished()
             } else {
                 Err("logs still grow".to_owned())
             }
@@ -212,13 +212,12 @@ impl Scene {
 
     /// Waits until every partition has grown beyond `before`: each has an owner who copies.
     pub fn until_all_grow(&self, alias: &str, topic: &str, before: &[(i64, i64)], limit: Duration) {
+        assert!(!before.is_empty(), "what is to grow must be there");
         wait::until("every partition grows", limit, || {
             let now = self.logs(alias, topic);
-            let all = now
-                .iter()
-                .zip(before)
-                .all(|((_, now), (_, before))| now > before);
-            if all {
+            let mut pairs = now.iter().zip(before);
+            let all = pairs.all(|((_, now), (_, before))| now > before);
+            if all && now.len() >= before.len() {
                 Ok(())
             } else {
                 Err(format!("{before:?}, now {now:?}"))

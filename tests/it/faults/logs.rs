@@ -86,8 +86,14 @@ fn partitions_that_are_added_under_load_miss_nothing_though_it_starts_at_the_lat
     // Users who see the new ones write to them at once.
     scene.load("bj", "orders", 500);
     until_more(&mut scene, "sh", "orders", 1_000);
+    wait::until("all five are copied", Duration::from_secs(180), || {
+        let logs = scene.logs("sh", "orders");
+        match logs.len() == 5 && logs.iter().all(|(_, end)| *end > 0) {
+            true => Ok(()),
+            false => Err(format!("{logs:?}")),
+        }
+    });
     judge(&mut scene);
-    assert_eq!(scene.logs("sh", "orders").len(), 5);
 }
 
 #[test]
