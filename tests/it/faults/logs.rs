@@ -72,6 +72,7 @@ fn records_removed_that_were_copied_already_change_nothing() {
     assert_eq!(scene.end_sum("sh", "orders"), before);
     scene.produce("bj", "orders", 500);
     scene.until_copied("sh", "orders", 1_499);
+    scene.until_caught_up();
     assert_eq!(scene.count("sh", "orders"), 1_500);
 }
 

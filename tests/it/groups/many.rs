@@ -29,7 +29,7 @@ fn many_groups(name: &str, groups: usize, partitions: usize, records: usize) -> 
         commit(&mut scene, "bj", &format!("many-{number}"), &offsets);
     }
     scene.start_as(DOCK, &["--groups-interval", "1s"]);
-    wait::until("all groups are in step", PATIENCE * 4, || {
+    wait::until("all groups are in step", PATIENCE * 2, || {
         // Once for all groups: what is asked costs the process that is measured.
         let status = scene.dock(DOCK).status()?;
         let said = status["edges"][0]["group_sync"]["groups"].as_array();

@@ -48,7 +48,7 @@ fn both_ways_the_idle_side_is_written_and_the_group_loses_nothing() {
     let bootstrap = scene.broker(side).bootstrap();
     let told = repeats_told(&mut scene, there, side, "billing");
     let member = Consumer::start(&bootstrap, "billing", TOPIC, Protocol::Classic);
-    member.until_idle(Duration::from_secs(3));
+    member.until_idle(Duration::from_secs(10));
     take(&mut processed, member.stop(), told);
     assert_union(&mut scene, processed);
     until_next_rounds(&mut scene);
