@@ -22,7 +22,11 @@ fn until_told(scene: &mut Scene, words: &[&str]) {
 
 #[test]
 fn a_target_topic_made_again_with_fewer_partitions_stands_with_both_numbers() {
-    let mut scene = with_keys("target-fewer", "sync: { partitions: false }", 3);
+    let mut scene = with_keys(
+        "target-fewer",
+        "sync: { topics: false, partitions: false }",
+        3,
+    );
     scene.topic("sh", "orders", 3);
     scene.produce("bj", "orders", 300);
     scene.start();

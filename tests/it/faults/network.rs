@@ -1,6 +1,6 @@
 //! What happens to the network between crossdock and a cluster.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossdock_testbed::proxy::{Slow, Way};
 use crossdock_testbed::scene::{DOCK, Scene};
@@ -8,6 +8,21 @@ use crossdock_testbed::wait;
 
 use super::{judge, until_more};
 use crate::scenes::{ONE_WAY, one_way, scene, two_way};
+
+/// Waits until nothing has come to sh for three seconds: what was read before the cut is committed.
+fn until_still(scene: &Scene) {
+    let (mut since, mut last) = (Instant::now(), scene.end_sum("sh", "orders"));
+    wait::until("the target stands still", Duration::from_secs(120), || {
+        let now = scene.end_sum("sh", "orders");
+        if now != last {
+            (since, last) = (Instant::now(), now);
+        }
+        let stood = since.elapsed();
+        (stood >= Duration::from_secs(3))
+            .then_some(())
+            .ok_or("it grows")
+    });
+}
 
 #[test]
 fn cut_off_from_its_source_it_writes_nothing_and_does_not_spin() {
@@ -18,6 +33,7 @@ fn cut_off_from_its_source_it_writes_nothing_and_does_not_spin() {
     until_more(&mut scene, "sh", "orders", 500);
     scene.proxy("bj").cut();
     until_state(&mut scene, "retrying");
+    until_still(&scene);
     let (before, cpu) = (scene.end_sum("sh", "orders"), scene.dock(DOCK).cpu());
     let pause = Duration::from_secs(8);
     std::thread::sleep(pause);
