@@ -33,6 +33,7 @@ pub mod stream;
 pub mod switch;
 pub mod translate;
 pub mod verify;
+pub mod wording;
 pub mod worker;
 
 /// librdkafka's headers are allocated on one thread and freed on another: jemalloc halves the cost of

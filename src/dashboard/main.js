@@ -219,7 +219,7 @@ class Panel {
     if (!edge) return;
     this.facts.replaceChildren(...facts(edge).flatMap(([word, value]) => [make("div", {}, make("dt", {}, word), make("dd", {}, value))]));
     // One that runs has a reason only where something of it is not held here.
-    const isCalm = edge.state === "caught_up";
+    const isCalm = edge.state === "caught_up" && !edge.source_gone?.length;
     const why = [...new Set([this.refusal, isCalm ? null : edge.reason, ...edge.concerns])].filter(Boolean).join(" · ");
     if (this.reason.textContent !== why) this.reason.textContent = why;
     this.reason.className = `reason ${tone(edge)}`;

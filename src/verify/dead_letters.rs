@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crossdock_model::dead_letter;
 use crossdock_model::provenance::Hop;
 use crossdock_model::topology::Topology;
 use crossdock_model::verify::{Excuse, Outcome};
@@ -29,11 +30,7 @@ pub(super) fn forgive(
         if !outcome.has_missing() || !item.edge.provenance {
             continue;
         }
-        let topic = format!(
-            "crossdock.dead-letter.{}.{}",
-            topology.name(),
-            item.edge.name
-        );
+        let topic = dead_letter::topic(topology.name(), item.edge.name.as_str());
         let aside = match read.remove(&topic) {
             Some(aside) => aside,
             None => put_aside(item, &topic)?,

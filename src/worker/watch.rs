@@ -13,6 +13,7 @@ use crossdock_model::edge::OnOversize;
 
 use crate::kafka::{Glance, LookAt, Position, TopicPartition};
 use crate::stream::Twin;
+use crate::wording::and_more;
 
 /// Between two looks at the topics of both clusters, at least.
 const SURVEY_INTERVAL_MIN: Duration = Duration::from_secs(2);
@@ -120,8 +121,8 @@ impl Worker {
         });
         let reason = found.first().map(|(topic, partition)| {
             format!(
-                "{topic}-{partition} has no owner in the group, and {} more; joining anew",
-                found.len() - 1
+                "{topic}-{partition} has no owner in the group{}; joining anew",
+                and_more(found.len() - 1)
             )
         });
         if let Some(reason) = &reason

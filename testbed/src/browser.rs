@@ -96,9 +96,10 @@ impl Browser {
         self.call("Page.addScriptToEvaluateOnNewDocument", asked);
     }
 
-    /// Seconds that the page's thread has worked so far.
+    /// Seconds of processor that the page's thread has worked so far.
     pub fn worked_seconds(&mut self) -> f64 {
-        self.call("Performance.enable", json!({}));
+        // Not of the clock: others may have had the processor in the middle of a task.
+        self.call("Performance.enable", json!({ "timeDomain": "threadTicks" }));
         let answer = self.call("Performance.getMetrics", json!({}));
         let metrics = answer["metrics"].as_array().into_iter().flatten();
         let mut task = metrics.filter(|m| m["name"] == "TaskDuration");

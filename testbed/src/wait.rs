@@ -21,3 +21,28 @@ pub fn until<T, E: Display>(
         }
     }
 }
+
+/// How long something has stood as it is.
+pub struct Still<T> {
+    last: T,
+    since: Instant,
+}
+
+impl<T: PartialEq> Still<T> {
+    /// From now on.
+    pub fn new(now: T) -> Self {
+        let since = Instant::now();
+        Self { last: now, since }
+    }
+
+    /// That it is `now`; an excuse unless it has been for `rest`.
+    pub fn stands(&mut self, now: T, rest: Duration) -> Result<(), String> {
+        if now != self.last {
+            *self = Self::new(now);
+        }
+        match self.since.elapsed() >= rest {
+            true => Ok(()),
+            false => Err("it still grows".to_owned()),
+        }
+    }
+}

@@ -2,7 +2,7 @@
 //! again.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crossdock_testbed::dump;
@@ -313,13 +313,37 @@ fn an_instance_that_has_no_edge_left_stands_by() {
     scene.verdict().assert_exact();
 }
 
-/// A second instance with a file of its own, as on another machine; returns its path.
-fn start_late(scene: &mut Scene) -> std::path::PathBuf {
+/// Starts two instances, each with a file of its own, and load that both copy; the second's file.
+fn start_two(scene: &mut Scene) -> PathBuf {
+    scene.start();
     let file = scene.folder().join("late.yaml");
     std::fs::copy(scene.file(), &file).expect("it can be copied");
     let path = file.to_str().expect("a path is text").to_owned();
     scene.start_without_file("late", &[&path], &[]);
+    scene.load("bj", "orders", 500);
+    for instance in [DOCK, "late"] {
+        until_it_copies(scene, instance);
+    }
     file
+}
+
+/// The first, whose file has changed, says for whom it waits, and copies once the second's has, too.
+fn assert_waits_and_goes_on(mut scene: Scene, late: &Path, words: &str) {
+    until_reloaded(&mut scene, 0);
+    wait::until("it waits and says for whom", FOLLOWS_WITHIN, || {
+        let status = scene.dock(DOCK).status()?.to_string();
+        match status.contains(words) {
+            true => Ok(()),
+            false => Err(status),
+        }
+    });
+    let copied = scene.end_sum("sh", "orders");
+    scene.until_copied("sh", "orders", copied + 500);
+    std::fs::copy(scene.file(), late).expect("it can be copied");
+    scene.until_copied("sh", "orders-bj", 500);
+    scene.stop_load();
+    scene.until_caught_up();
+    assert_each_copied_once(&mut scene, &["orders", "orders-bj"]);
 }
 
 /// The places that the records of these topics of sh were copied from: each once, and as many as there
@@ -347,28 +371,9 @@ fn assert_each_copied_once(scene: &mut Scene, topics: &[&str]) {
 #[test]
 fn of_two_instances_the_one_that_hears_of_a_new_rename_first_waits_for_the_other() {
     let mut scene = one_way("reload-two", 4);
-    scene.start();
-    let late = start_late(&mut scene);
-    scene.load("bj", "orders", 500);
-    for instance in [DOCK, "late"] {
-        until_it_copies(&mut scene, instance);
-    }
+    let late = start_two(&mut scene);
     change(&scene, "products }", "products, rename: suffix }");
-    until_reloaded(&mut scene, 0);
-    wait::until("it waits and says for whom", FOLLOWS_WITHIN, || {
-        let status = scene.dock(DOCK).status()?.to_string();
-        match status.contains("is still held by instance `late.0`") {
-            true => Ok(()),
-            false => Err(status),
-        }
-    });
-    let copied = scene.end_sum("sh", "orders");
-    scene.until_copied("sh", "orders", copied + 500);
-    std::fs::copy(scene.file(), late).expect("it can be copied");
-    scene.until_copied("sh", "orders-bj", 500);
-    scene.stop_load();
-    scene.until_caught_up();
-    assert_each_copied_once(&mut scene, &["orders", "orders-bj"]);
+    assert_waits_and_goes_on(scene, &late, "is still held by instance `late.0`");
 }
 
 #[test]
@@ -376,31 +381,12 @@ fn an_edge_gets_another_name_while_it_runs_and_waits_for_whoever_runs_it_under_t
     let mut scene = scene("reload-named", &["bj", "sh"], ONE_WAY);
     scene.topic("bj", "orders", 4);
     change(&scene, "{ from: bj", "{ name: old, from: bj");
-    scene.start();
-    let late = start_late(&mut scene);
-    scene.load("bj", "orders", 500);
-    for instance in [DOCK, "late"] {
-        until_it_copies(&mut scene, instance);
-    }
+    let late = start_two(&mut scene);
     // And another name for its topics, in one go.
     change(
         &scene,
         "{ name: old, from: bj",
         "{ name: new, renamed_from: old, rename: suffix, from: bj",
     );
-    until_reloaded(&mut scene, 0);
-    wait::until("it waits and says for whom", FOLLOWS_WITHIN, || {
-        let status = scene.dock(DOCK).status()?.to_string();
-        match status.contains("old still has a member, instance `late.0`") {
-            true => Ok(()),
-            false => Err(status),
-        }
-    });
-    let copied = scene.end_sum("sh", "orders");
-    scene.until_copied("sh", "orders", copied + 500);
-    std::fs::copy(scene.file(), late).expect("it can be copied");
-    scene.until_copied("sh", "orders-bj", 500);
-    scene.stop_load();
-    scene.until_caught_up();
-    assert_each_copied_once(&mut scene, &["orders", "orders-bj"]);
+    assert_waits_and_goes_on(scene, &late, "old still has a member, instance `late.0`");
 }

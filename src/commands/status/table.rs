@@ -116,7 +116,7 @@ pub fn group_rows(edge: &Value) -> Vec<Vec<String>> {
 fn remarks(edge: &Value) -> Vec<String> {
     let name = word(&edge["name"]);
     // One that runs has a reason only where something of it is not held here.
-    let is_calm = edge["state"] == "caught_up";
+    let is_calm = edge["state"] == "caught_up" && list(&edge["source_gone"]).is_empty();
     let reason = edge["reason"].as_str().filter(|_| !is_calm);
     let mut remarks: Vec<_> = reason.map(|r| format!("{name}: {r}")).into_iter().collect();
     let concerns = list(&edge["concerns"]).iter().filter_map(Value::as_str);
@@ -204,10 +204,23 @@ pub(crate) mod tests {
     #[test]
     fn why_a_running_edge_has_not_caught_up_is_told() {
         let mut status = status();
-        let why = "orders-1 is behind, and 0 more: another instance holds them, or none yet";
+        let why = "orders-1 is behind: held by another instance, or by none yet";
         status["edges"][0]["reason"] = why.into();
         let text = text(&status, false);
         assert!(text.contains(&format!("\nbj-to-sh: {why}\n")), "{text}");
+    }
+
+    #[test]
+    fn a_source_topic_that_is_gone_is_told_though_nothing_is_left_to_copy() {
+        let mut status = status();
+        let edge = &mut status["edges"][0];
+        edge["state"] = "caught_up".into();
+        edge["reason"] = "nothing left to copy; source gone: orders".into();
+        let words = "source gone: orders";
+        assert!(!text(&json!({ "edges": [edge.clone()] }), false).contains(words));
+        edge["source_gone"] = json!(["orders"]);
+        let told = text(&status, false);
+        assert!(told.contains(words), "{told}");
     }
 
     #[test]

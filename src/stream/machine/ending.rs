@@ -7,6 +7,7 @@ use super::{Phase, Stream};
 use crate::kafka::{CommitError, Error, ErrorKind, Refusal, Refused, TopicPartition};
 use crate::stream::engine::Engine;
 use crate::stream::seams::{Fate, Positions, Report};
+use crate::wording::and_more;
 
 /// Who was fenced waits longer than the group needs to tell that another process has this instance's
 /// name, which it must not fence in turn: so many units.
@@ -152,11 +153,7 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
                     self.refuse_for_good(slot, first);
                 }
                 Refusal::Passing | Refusal::Neighbour => {
-                    let more = if count > 1 {
-                        format!(", and {} more", count - 1)
-                    } else {
-                        String::new()
-                    };
+                    let more = and_more(count - 1);
                     let is_known = self
                         .partitions
                         .get(&slot)

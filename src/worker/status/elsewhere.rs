@@ -2,6 +2,7 @@
 
 use super::{Inner, Status};
 use crate::kafka::TopicPartition;
+use crate::wording::and_more;
 
 /// What is known of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,12 +43,12 @@ impl Inner {
         match &self.elsewhere {
             Elsewhere::Level => None,
             Elsewhere::Unknown => Some(format!(
-                "{topic}-{partition} is not held here, and {} more: whether they are copied elsewhere is being found out",
-                not_held.count()
+                "{topic}-{partition} is not held here{}: whether it is copied elsewhere is being found out",
+                and_more(not_held.count())
             )),
             Elsewhere::Behind((topic, partition), count) => Some(format!(
-                "{topic}-{partition} is behind, and {} more: another instance holds them, or none yet",
-                count - 1
+                "{topic}-{partition} is behind{}: held by another instance, or by none yet",
+                and_more(count - 1)
             )),
         }
     }
@@ -117,13 +118,13 @@ mod tests {
                 &[0, 2],
                 Elsewhere::Unknown,
                 State::Running,
-                "orders-1 is not held here, and 0 more",
+                "orders-1 is not held here: whether",
             ),
             (
                 &[0, 2],
                 behind(),
                 State::Running,
-                "orders-1 is behind, and 0 more",
+                "orders-1 is behind: held",
             ),
             (&[0, 2], Elsewhere::Level, State::CaughtUp, "nothing left"),
             (

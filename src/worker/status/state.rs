@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::snapshot::{Now, PartitionSnapshot, State, bytes_of};
 use super::{Inner, Partition};
 use crate::stream::{Tally, Twin};
+use crate::wording::and_more;
 
 /// A partition that is behind and has not moved for longer than this stands still.
 const STILL_MAX: Duration = Duration::from_secs(30);
@@ -82,9 +83,8 @@ impl Inner {
             return (State::Running, None);
         }
         if let Some((topic, partition)) = self.newcomers.first() {
-            let more = self.newcomers.len() - 1;
-            let reason =
-                format!("{topic}-{partition} is new, and {more} more: nobody has begun yet");
+            let more = and_more(self.newcomers.len() - 1);
+            let reason = format!("{topic}-{partition} is new{more}: nobody has begun yet");
             return (State::Running, Some(reason));
         }
         if let Some(reason) = self.behind_elsewhere() {

@@ -10,6 +10,7 @@ use super::Scene;
 use crate::pool::Lease;
 use crate::record::Record;
 use crate::verdict::{Verdict, judge};
+use crate::wait::Still;
 use crate::{admin, dock, dump, wait};
 
 /// Where applied topologies are kept.
@@ -22,18 +23,11 @@ impl Scene {
     /// Waits until every running crossdock says that it has caught up, and the logs agree.
     pub fn until_caught_up(&mut self) {
         self.until_caught_up_where(|_| true);
-        let (mut since, mut last) = (Instant::now(), self.ends());
+        let mut logs = Still::new(self.ends());
         wait::until("all logs at rest", self.patience, || {
             self.all_caught_up(&|_| true)?;
-            let now = self.ends();
-            if now != last {
-                (since, last) = (Instant::now(), now);
-            }
-            if since.elapsed() >= REST {
-                self.unfinished()
-            } else {
-                Err("logs still grow".to_owned())
-            }
+            logs.stands(self.ends(), REST)?;
+            self.unfinished()
         });
     }
 
@@ -51,7 +45,7 @@ impl Scene {
 
     /// Waits until the logs stand still and one of the crossdocks says that it has caught up.
     pub fn until_one_caught_up(&mut self) {
-        let (mut since, mut last) = (Instant::now(), self.ends());
+        let mut logs = Still::new(self.ends());
         wait::until("all logs at rest", self.patience, || {
             let mut said = Err("no crossdock runs".to_owned());
             for dock in self.docks.values_mut() {
@@ -59,15 +53,8 @@ impl Scene {
                 said = said.or(status);
             }
             said?;
-            let now = self.ends();
-            if now != last {
-                (since, last) = (Instant::now(), now);
-            }
-            if since.elapsed() >= REST {
-                self.unfinished()
-            } else {
-                Err("logs still grow".to_owned())
-            }
+            logs.stands(self.ends(), REST)?;
+            self.unfinished()
         });
     }
 

@@ -1,6 +1,6 @@
 //! What happens to the network between crossdock and a cluster.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossdock_testbed::proxy::{Slow, Way};
 use crossdock_testbed::scene::{DOCK, Scene};
@@ -11,16 +11,10 @@ use crate::scenes::{ONE_WAY, one_way, scene, two_way};
 
 /// Waits until nothing has come to sh for three seconds: what was read before the cut is committed.
 fn until_still(scene: &Scene) {
-    let (mut since, mut last) = (Instant::now(), scene.end_sum("sh", "orders"));
+    let end = || scene.end_sum("sh", "orders");
+    let mut target = wait::Still::new(end());
     wait::until("the target stands still", Duration::from_secs(120), || {
-        let now = scene.end_sum("sh", "orders");
-        if now != last {
-            (since, last) = (Instant::now(), now);
-        }
-        let stood = since.elapsed();
-        (stood >= Duration::from_secs(3))
-            .then_some(())
-            .ok_or("it grows")
+        target.stands(end(), Duration::from_secs(3))
     });
 }
 
