@@ -6,6 +6,7 @@ use codespan_reporting::diagnostic::{Diagnostic, Label};
 use codespan_reporting::files::SimpleFile;
 use codespan_reporting::term::{self, Config, Styles, StylesWriter, termcolor::Buffer};
 use crossdock_model::finding::{Finding, Severity, Span};
+use crossdock_model::graph::Cycle;
 
 use super::fold::fold;
 use super::{Summary, begin, cut_word, name, without_secrets};
@@ -33,12 +34,7 @@ pub fn text(checked: &Checked, in_colour: bool) -> String {
         writeln!(out, "{}\n", more(checked, hidden)).ok();
     }
     for cycle in checked.cycles.iter().take(CYCLES_MAX) {
-        let path = cycle.path.join(" → ");
-        let what = match cycle.cut_by {
-            Some(cut) => format!("is cut by {}", cut_word(cut)),
-            None => "is not cut".to_owned(),
-        };
-        writeln!(out, "note: the cycle {path} {what}").ok();
+        writeln!(out, "note: {}", cycle_line(cycle)).ok();
     }
     if let Some(more) = checked.cycles.len().checked_sub(CYCLES_MAX + 1) {
         writeln!(out, "note: and {} like it", counted(more + 1, "more cycle")).ok();
@@ -51,6 +47,18 @@ pub fn text(checked: &Checked, in_colour: bool) -> String {
     }
     writeln!(out, "{}", summary(checked)).ok();
     out
+}
+
+/// A cycle, and what cuts it. One that is cut where its shortest topic would set out has one step only.
+fn cycle_line(cycle: &Cycle) -> String {
+    let what = match cycle.cut_by {
+        Some(cut) => format!("is cut by {}", cut_word(cut)),
+        None => "is not cut".to_owned(),
+    };
+    match cycle.path.as_slice() {
+        [start] => format!("the cycle through {start} {what} there"),
+        path => format!("the cycle {} {what}", path.join(" → ")),
+    }
 }
 
 /// How many more there are of a kind, and where.
@@ -159,5 +167,41 @@ fn counted(number: usize, word: &str) -> String {
     match number {
         1 => format!("1 {word}"),
         _ => format!("{number} {word}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crossdock_model::graph::Cut;
+
+    use super::*;
+
+    #[test]
+    fn a_cycle_is_told_in_one_line_with_what_cuts_it() {
+        for (path, cut_by, line) in [
+            (
+                &["orders@bj", "orders@sh", "orders@bj"][..],
+                Some(Cut::Provenance),
+                "the cycle orders@bj → orders@sh → orders@bj is cut by provenance",
+            ),
+            (
+                &["orders@bj", "orders-bj@sh"],
+                Some(Cut::Lineage),
+                "the cycle orders@bj → orders-bj@sh is cut by lineage",
+            ),
+            (
+                &["orders-bj@bj"],
+                Some(Cut::Lineage),
+                "the cycle through orders-bj@bj is cut by lineage there",
+            ),
+            (
+                &["a@bj", "a@sh", "a@bj"],
+                None,
+                "the cycle a@bj → a@sh → a@bj is not cut",
+            ),
+        ] {
+            let path = path.iter().map(|step| (*step).to_owned()).collect();
+            assert_eq!(cycle_line(&Cycle { path, cut_by }), line);
+        }
     }
 }
