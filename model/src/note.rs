@@ -14,7 +14,8 @@ pub struct Note {
     pub topic_id: Option<String>,
     /// `target-id`: id of the target topic.
     pub target_id: Option<String>,
-    /// `target-end`: log end offset of the target partition, as last seen before the commit.
+    /// `target-end`: where the target partition's log ends at least, open transactions included, as last seen
+    /// before the commit.
     pub target_end: Option<i64>,
     /// `born`: where source offsets have gone back, as when the source topic was created again: the log end
     /// offset of the target partition then. Records before it are of an earlier incarnation.

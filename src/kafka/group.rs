@@ -34,9 +34,12 @@ pub struct Fetched {
 /// A member of a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupMember {
+    /// The id that the coordinator gave it; each join of a static member gets a new one.
+    pub id: String,
     /// `group.instance.id`; `None` where it is no static member.
     pub instance: Option<String>,
-    /// `client.id`.
+    /// `client.id`, of whoever was the first of this instance: the coordinator keeps it for those who take its
+    /// place.
     pub client: String,
     /// Where it connects from.
     pub host: String,
@@ -48,6 +51,7 @@ impl GroupMember {
         let at = id.len().saturating_sub(UUID_LENGTH + 1);
         let name = id.get(..at).filter(|_| id[at..].starts_with('-'));
         Self {
+            id: id.to_owned(),
             instance: name.filter(|n| *n != client).map(str::to_owned),
             client: client.to_owned(),
             host: host.trim_start_matches('/').to_owned(),
@@ -135,18 +139,8 @@ impl Group {
             .collect())
     }
 
-    /// The client that is its static member under `instance`; `None` when there is none.
-    ///
-    /// # Errors
-    /// The coordinator does not answer or refuses.
-    pub fn client_of(&self, instance: &str) -> Result<Option<String>, Error> {
-        let members = self.members()?.into_iter();
-        let mut clients = members.filter_map(|m| (m.instance? == instance).then_some(m.client));
-        Ok(clients.next())
-    }
-
-    /// The same, and all of them or an error: a broker may refuse single partitions, such as those of a
-    /// topic that it does not know yet.
+    /// Commits positions while the group has no members, all of them or an error: a broker may refuse single
+    /// partitions, such as those of a topic that it does not know yet. `false` when it has some.
     ///
     /// # Errors
     /// The coordinator does not answer or refuses, or did not take every position.
@@ -171,7 +165,7 @@ impl Group {
         }
     }
 
-    /// Commits positions while the group has no members. `false` when it has some.
+    /// The same, of which a broker may refuse some.
     ///
     /// # Errors
     /// The coordinator does not answer or refuses.

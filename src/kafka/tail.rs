@@ -1,5 +1,6 @@
 //! Finds the last record of an edge in a target partition: progress that was lost is in the data.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -36,18 +37,45 @@ pub enum Tail {
 
 /// Waits for the transactions that are open in a target partition by now: a commit is answered before its end
 /// is written to the log, and what is committed already may not be seen yet. Those of others may stay open for
-/// long, and are waited for no longer than that.
+/// long, and are waited for no longer than that, unless records that are `is_ours` lie behind their beginning:
+/// whether those are final shows only when it ends.
 ///
 /// # Errors
-/// The cluster does not answer.
-pub fn await_open(cluster: &Cluster, topic: &Arc<str>, partition: i32) -> Result<(), Error> {
+/// The cluster does not answer; or a transaction that is open still hides records that are ours.
+pub fn await_open(
+    cluster: &Cluster,
+    topic: &Arc<str>,
+    partition: i32,
+    is_ours: impl Fn(&Hop<'_>) -> bool,
+) -> Result<(), Error> {
     let place = [(topic.clone(), partition)];
+    let of = |found: BTreeMap<_, i64>| found.get(&place[0]).copied().unwrap_or(0);
     let deadline = Instant::now() + OPEN_WITHIN;
-    let high = cluster.high_watermarks(&place)?;
-    while cluster.end_offsets(&place)? < high && Instant::now() < deadline {
+    let high = of(cluster.high_watermarks(&place)?);
+    let mut stable = of(cluster.end_offsets(&place)?);
+    while stable < high && Instant::now() < deadline {
         thread::sleep(OPEN_POLL);
+        stable = of(cluster.end_offsets(&place)?);
     }
-    Ok(())
+    if stable >= high {
+        return Ok(());
+    }
+    let span = (stable, high);
+    match last_between(
+        cluster,
+        "read_uncommitted",
+        (topic, partition),
+        span,
+        &is_ours,
+    )? {
+        None => Ok(()),
+        Some(_) => {
+            let reason = format!(
+                "a transaction that is open in {topic}-{partition} from offset {stable} on hides what was copied since: waiting for its end"
+            );
+            Err(Context::new(cluster.alias(), "reader").plain(ErrorKind::Other, reason))
+        }
+    }
 }
 
 /// Looks in a target partition, from the last stable offset back in growing stretches, for the last
@@ -76,7 +104,13 @@ pub fn last_copied(
     let (mut upper, mut stretch) = (end, FIRST_STRETCH);
     while upper > floor {
         let lower = (upper - stretch).max(floor);
-        if let Some(offset) = last_between(cluster, topic, partition, (lower, upper), &is_ours)? {
+        if let Some(offset) = last_between(
+            cluster,
+            "read_committed",
+            (topic, partition),
+            (lower, upper),
+            &is_ours,
+        )? {
             return Ok(Tail::Last(offset));
         }
         upper = lower;
@@ -91,15 +125,15 @@ pub fn last_copied(
 
 fn last_between(
     cluster: &Cluster,
-    topic: &Arc<str>,
-    partition: i32,
+    isolation: &str,
+    (topic, partition): (&Arc<str>, i32),
     (lower, upper): (i64, i64),
     is_ours: &impl Fn(&Hop<'_>) -> bool,
 ) -> Result<Option<i64>, Error> {
     let properties = cluster
         .properties()
         .clone()
-        .set("isolation.level", "read_committed");
+        .set("isolation.level", isolation);
     let mut reader = Reader::new(cluster, &properties)?;
     reader.start(0, topic, partition, lower)?;
     let (mut found, mut is_done, mut failed) = (None, false, None);

@@ -28,7 +28,8 @@ pub struct Facts {
     pub topic_ids: BTreeMap<String, String>,
     /// Ids of target topics.
     pub target_ids: BTreeMap<String, String>,
-    /// Log end offsets of target partitions, as last seen.
+    /// High watermarks of target partitions, as last seen. Not the last stable offsets: a dead owner's open
+    /// transaction holds those back while its successor writes on, and the log would seem to be cut.
     pub target_ends: BTreeMap<TopicPartition, i64>,
 }
 
@@ -126,7 +127,7 @@ impl Rules {
         let without_id = without_id.filter(|topic| !targets.contains_key(&**topic));
         let without_id = without_id.collect();
         let places: Vec<_> = twins.iter().map(Twin::target).collect();
-        let ends = self.target.known_ends(&places)?;
+        let ends = self.target.known_high_watermarks(&places)?;
         let mut facts = self.facts.write().unwrap_or_else(PoisonError::into_inner);
         facts.topic_ids.extend(sources);
         facts.target_ids.extend(targets);

@@ -12,6 +12,10 @@ use crate::switch::is_switch;
 /// How long a thread waits for news before it looks around.
 pub(super) const LOOK_AROUND: Duration = Duration::from_millis(100);
 
+/// What librdkafka has by default for `max.poll.interval.ms` and `session.timeout.ms`.
+const POLL_INTERVAL: Duration = Duration::from_secs(300);
+const SESSION: Duration = Duration::from_secs(45);
+
 /// What the two threads of a stream tell each other.
 pub(super) struct Life {
     born: Instant,
@@ -69,12 +73,7 @@ impl Life {
 /// Follows the group until the copier is done. A copier that makes no progress gives its partitions
 /// up: its member leaves, and comes back when the copier does.
 pub(super) fn follow(shared: &Shared, instance: &str, member: &Member, life: &Life) {
-    let patience = shared
-        .setup
-        .member
-        .get("max.poll.interval.ms")
-        .and_then(|ms| ms.parse().ok());
-    let patience = Duration::from_millis(patience.unwrap_or(300_000));
+    let patience = setting(shared, "max.poll.interval.ms").unwrap_or(POLL_INTERVAL);
     let mut subscribed: Vec<Arc<str>> = Vec::new();
     let name = shared.setup.edge.name.as_str();
     while !life.copier_is_done.load(Ordering::Acquire) {
@@ -125,23 +124,21 @@ pub(super) fn follow(shared: &Shared, instance: &str, member: &Member, life: &Li
 /// (an answer got lost while it went down) makes a client put itself out: then a new member takes over.
 fn put_out(shared: &Shared, instance: &str, error: &Error) {
     let name = shared.setup.edge.name.as_str();
-    let ours = shared.setup.member.get("client.id").unwrap_or_default();
     if has_switch(shared) {
         return stand_aside(shared);
     }
-    match successor(shared, instance) {
-        Some(client) if client != ours => {
-            let reason = format!(
-                "another process runs as instance `{}`: {error}; give each its own --instance",
-                shared.setup.instance
-            );
-            tracing::error!(edge = name, "{reason}.");
-            shared.status.trouble(State::Halted, reason);
-        }
-        _ => tracing::info!(
+    if has_successor(shared, instance) {
+        let reason = format!(
+            "another process runs as instance `{}`: {error}; give each its own --instance",
+            shared.setup.instance
+        );
+        tracing::error!(edge = name, "{reason}.");
+        shared.status.trouble(State::Halted, reason);
+    } else {
+        tracing::info!(
             edge = name,
             "A member was put out by its own second join; a new one takes its place."
-        ),
+        );
     }
 }
 
@@ -171,20 +168,48 @@ fn has_switch(shared: &Shared) -> bool {
     false
 }
 
-/// The client that is the group's member under this instance now.
-fn successor(shared: &Shared, instance: &str) -> Option<String> {
+/// Whether another process is the group's member under this instance. A member that this client has joined as
+/// without knowing has nobody to keep it alive, and is gone when its session is over; another process stays. A
+/// client's name proves that it was this one; another name proves nothing, for the coordinator keeps that of
+/// whoever was the first of this instance, such as the process before a restart.
+fn has_successor(shared: &Shared, instance: &str) -> bool {
+    let ours = shared.setup.member.get("client.id").unwrap_or_default();
+    let session = setting(shared, "session.timeout.ms").unwrap_or(SESSION) * 2;
+    let mut seen: Option<(String, Instant)> = None;
     while !shared.control.is_stopping() {
-        let found = Group::new(&shared.setup.target, &shared.group)
-            .and_then(|group| group.client_of(instance));
-        match found {
-            Ok(client) => return client,
-            Err(error) => {
+        let members = Group::new(&shared.setup.target, &shared.group).and_then(|g| g.members());
+        let found = members.map(|all| {
+            all.into_iter()
+                .find(|m| m.instance.as_deref() == Some(instance))
+        });
+        match (found, &seen) {
+            (Ok(None), _) => return false,
+            (Ok(Some(member)), _) if member.client == ours => return false,
+            (Ok(Some(member)), Some((id, since))) if member.id == *id => {
+                if since.elapsed() > session {
+                    return true;
+                }
+            }
+            (Ok(Some(member)), _) => seen = Some((member.id, Instant::now())),
+            // A coordinator that comes back gives every member another session.
+            (Err(error), _) => {
                 tracing::debug!("{error}.");
-                std::thread::sleep(LOOK_AROUND * 5);
+                seen = None;
             }
         }
+        let reason = format!(
+            "a member has been put out of its group; whether another process runs as instance `{}` shows within {session:?}",
+            shared.setup.instance
+        );
+        shared.status.trouble(State::Retrying, reason);
+        std::thread::sleep(LOOK_AROUND * 5);
     }
-    None
+    false
+}
+
+fn setting(shared: &Shared, name: &str) -> Option<Duration> {
+    let value = shared.setup.member.get(name)?;
+    value.parse().ok().map(Duration::from_millis)
 }
 
 fn topics_to_subscribe(shared: &Shared, subscribed: &[Arc<str>]) -> Option<Vec<Arc<str>>> {

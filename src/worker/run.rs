@@ -258,7 +258,7 @@ impl Worker {
         let target_topics: Vec<&str> = found.pairs.keys().map(|topic| &**topic).collect();
         let target_ids = target.topic_ids(&target_topics)?;
         let targets: Vec<_> = found.twins().iter().map(Twin::target).collect();
-        let target_ends = target.known_ends(&targets)?;
+        let target_ends = target.known_high_watermarks(&targets)?;
         *self.facts.write().unwrap_or_else(PoisonError::into_inner) = Facts {
             topic_ids,
             target_ids,

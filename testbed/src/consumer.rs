@@ -89,6 +89,25 @@ pub fn committed_epochs(bootstrap: &str, group: &str, topic: &str, partitions: u
     ffi::leader_epochs(&found.expect("the coordinator answers"))
 }
 
+/// Takes the place of a static member of a group of crossdock's, and is gone without a word: as a client that a
+/// broker has heard twice. Nobody keeps it alive, and it does not leave.
+pub fn put_out(bootstrap: &str, group: &str, instance: &str, topic: &str) {
+    let mut config = config(bootstrap, group);
+    config
+        .set("group.instance.id", instance)
+        .set("partition.assignment.strategy", "cooperative-sticky")
+        .set("session.timeout.ms", "10000");
+    let consumer: BaseConsumer = config.create().expect("the settings are valid");
+    consumer.subscribe(&[topic]).expect("a topic's name");
+    wait::until("it has the member's place", PATIENCE, || {
+        let polled = consumer.poll(Duration::from_millis(50));
+        match consumer.assignment().is_ok_and(|list| list.count() > 0) {
+            true => Ok(()),
+            false => Err(format!("{:?}", polled.map(|p| p.map(|_| ())))),
+        }
+    });
+}
+
 /// A member of a group: reads, and commits behind what it has read, until it is stopped.
 pub struct Consumer {
     stop: Arc<AtomicBool>,
@@ -200,6 +219,15 @@ fn note(message: &BorrowedMessage<'_>, read: &Mutex<Read>) {
 }
 
 fn client(bootstrap: &str, group: &str, protocol: Protocol) -> BaseConsumer {
+    let mut config = config(bootstrap, group);
+    match protocol {
+        Protocol::Classic => config.set("session.timeout.ms", "6000"),
+        Protocol::Consumer => config.set("group.protocol", "consumer"),
+    };
+    config.create().expect("the consumer's settings are valid")
+}
+
+fn config(bootstrap: &str, group: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
     config
         .set("bootstrap.servers", bootstrap)
@@ -208,9 +236,5 @@ fn client(bootstrap: &str, group: &str, protocol: Protocol) -> BaseConsumer {
         .set("auto.offset.reset", "earliest")
         .set("isolation.level", "read_committed")
         .set("fetch.queue.backoff.ms", "2");
-    match protocol {
-        Protocol::Classic => config.set("session.timeout.ms", "6000"),
-        Protocol::Consumer => config.set("group.protocol", "consumer"),
-    };
-    config.create().expect("the consumer's settings are valid")
+    config
 }

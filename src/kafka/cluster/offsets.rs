@@ -75,8 +75,27 @@ impl Cluster {
         &self,
         partitions: &[TopicPartition],
     ) -> Result<BTreeMap<TopicPartition, i64>, Error> {
-        let doing = "list end offsets";
-        match self.list(partitions, Spec::End, doing)? {
+        self.known(partitions, Spec::End, "list end offsets")
+    }
+
+    /// The high watermarks of those partitions that have a leader.
+    ///
+    /// # Errors
+    /// The cluster does not answer, or none of them has one.
+    pub fn known_high_watermarks(
+        &self,
+        partitions: &[TopicPartition],
+    ) -> Result<BTreeMap<TopicPartition, i64>, Error> {
+        self.known(partitions, Spec::HighWatermark, "list high watermarks")
+    }
+
+    fn known(
+        &self,
+        partitions: &[TopicPartition],
+        spec: Spec,
+        doing: &str,
+    ) -> Result<BTreeMap<TopicPartition, i64>, Error> {
+        match self.list(partitions, spec, doing)? {
             Listed {
                 offsets,
                 failed: Some(error),

@@ -65,19 +65,14 @@ impl Rules {
                 && hop.partition == twin.partition
                 && incarnation.is_none_or(|id| hop.topic_id == Some(id))
         };
-        await_open(&self.target, &twin.target_topic, twin.partition)?;
         if self.provenance {
+            await_open(&self.target, &twin.target_topic, twin.partition, is_ours)?;
             return last_copied(&self.target, &twin.target_topic, twin.partition, is_ours);
         }
-        let end = self
-            .target
-            .end_offsets(&[twin.target()])?
-            .get(&twin.target())
-            .copied();
-        Ok(if end == Some(0) {
-            Tail::Never
-        } else {
-            Tail::Unknown
+        let highs = self.target.high_watermarks(&[twin.target()])?;
+        Ok(match highs.get(&twin.target()) {
+            Some(0) => Tail::Never,
+            _ => Tail::Unknown,
         })
     }
 

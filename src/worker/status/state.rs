@@ -193,8 +193,12 @@ impl Partition {
                         partition,
                         ..
                     } = &self.twin;
+                    let at_whom = match self.pending {
+                        Some(_) => "the target has not acknowledged what was read from there on",
+                        None => "the source has not handed out what follows",
+                    };
                     let reason = format!(
-                        "{source_topic}-{partition} has stood at offset {position} for {} s",
+                        "{source_topic}-{partition} has stood at offset {position} for {} s: {at_whom}",
                         still.as_secs()
                     );
                     (State::Retrying, Some(reason))
