@@ -170,38 +170,6 @@ fn a_gap_that_may_be_left_behind_is_counted() {
 }
 
 #[test]
-fn a_topic_that_was_created_again_halts_while_it_runs_and_after_a_restart() {
-    let mut scene = one_way("recreated", 1);
-    scene.produce("bj", "orders", 100);
-    scene.start();
-    scene.until_partition("orders", 0, "caught_up");
-    scene.recreate("bj", "orders", 1);
-    scene.produce("bj", "orders", 50);
-    for _ in 0..2 {
-        let reason = scene.until_partition("orders", 0, "halted");
-        assert_says(
-            &reason,
-            &["recreated", "orders", "`bj`", "on_recreated: restart"],
-        );
-        assert_eq!(scene.count("sh", "orders"), 100);
-        scene.dock(DOCK).kill();
-        scene.dock(DOCK).restart();
-    }
-}
-
-#[test]
-fn a_topic_that_was_created_again_may_start_again() {
-    let mut scene = one_way_with("recreated-restart", "on_recreated: restart", 1);
-    scene.produce("bj", "orders", 100);
-    scene.run_once();
-    scene.recreate("bj", "orders", 1);
-    scene.produce("bj", "orders", 150);
-    scene.start();
-    scene.until_partition("orders", 0, "caught_up");
-    assert_eq!(scene.count("sh", "orders"), 250);
-}
-
-#[test]
 fn a_paused_edge_copies_nothing_and_goes_on_where_it_was() {
     let mut scene = one_way("pause", 3);
     scene.produce("bj", "orders", 1_000);
@@ -268,45 +236,6 @@ edges:
     assert_eq!(run.status.code(), Some(3), "{said}");
     assert_says(&said, &["`bj`", "Authentication failed"]);
     assert!(!said.contains("geheim"), "{said}");
-}
-
-#[test]
-fn a_topic_that_is_created_again_while_it_is_copied_starts_again_and_its_records_say_so() {
-    let mut scene = one_way_with("recreated-running", "on_recreated: restart", 1);
-    scene.produce("bj", "orders", 100);
-    scene.start();
-    scene.until_partition("orders", 0, "caught_up");
-    // Longer than before: no offset is out of range.
-    scene.recreate("bj", "orders", 1);
-    scene.produce("bj", "orders", 400);
-    scene.until_copied("sh", "orders", 500);
-    scene.until_partition("orders", 0, "caught_up");
-    let records = scene.records("sh", "orders");
-    let hops = |r: &Record| r.last_hop().expect("each has a hop").offset;
-    let offsets: Vec<i64> = records.iter().map(hops).collect();
-    let expected: Vec<i64> = (0..100).chain(0..400).collect();
-    assert_eq!(
-        offsets, expected,
-        "none left out, none twice, none of it in the middle"
-    );
-    let parts = |r: &Record| {
-        let via = r.headers.last().and_then(|(_, value)| value.clone());
-        String::from_utf8_lossy(&via.unwrap_or_default())
-            .split('/')
-            .count()
-    };
-    assert!(records[..100].iter().all(|r| parts(r) == 5));
-    assert!(
-        records[100..].iter().all(|r| parts(r) == 6),
-        "of a later incarnation"
-    );
-    // The same after a restart.
-    scene.dock(DOCK).kill();
-    scene.produce("bj", "orders", 50);
-    scene.dock(DOCK).restart();
-    scene.until_partition("orders", 0, "caught_up");
-    let records = scene.records("sh", "orders");
-    assert_eq!((records.len(), parts(&records[549])), (550, 6));
 }
 
 #[test]

@@ -23,6 +23,7 @@ mod offsets;
 mod one_way;
 mod pictures;
 mod plan;
+mod recreated;
 mod reload;
 mod scenes;
 mod seeing;

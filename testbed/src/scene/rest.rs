@@ -184,9 +184,7 @@ impl Scene {
 
     /// The committed records of a topic, partition after partition.
     pub fn records(&self, alias: &str, topic: &str) -> Vec<Record> {
-        let broker = &self.clusters[alias];
-        let mut dump = dump::dump(broker.cluster_id(), &broker.bootstrap());
-        let logs = dump.topics.remove(topic).unwrap_or_default();
+        let logs = dump::dump_topic(&self.bootstrap(alias), topic);
         logs.into_iter().flat_map(|log| log.records).collect()
     }
 
