@@ -233,7 +233,7 @@ pub(super) fn describe(error: &KafkaError) -> String {
     }
 }
 
-fn code_of(error: &KafkaError) -> Option<RDKafkaErrorCode> {
+pub(super) fn code_of(error: &KafkaError) -> Option<RDKafkaErrorCode> {
     match error {
         KafkaError::AdminOp(code) => Some(*code),
         other => other.rdkafka_error_code(),

@@ -6,7 +6,7 @@ use rdkafka::consumer::Consumer;
 use rdkafka::error::RDKafkaErrorCode;
 
 use super::{ANSWER_WITHIN, Cluster};
-use crate::kafka::client::{kind_of, words};
+use crate::kafka::client::{code_of, kind_of, words};
 use crate::kafka::group::position_list;
 use crate::kafka::{Error, ErrorKind, Fetched, Position, TopicPartition, admin};
 
@@ -50,6 +50,7 @@ impl Cluster {
         let client = self.client_of_groups(first)?;
         let found = admin::groups::offsets(client.client().native_ptr(), groups, ANSWER_WITHIN)
             .map_err(|e| self.failed("list the offsets of consumer groups", &e))?;
+        self.forget_coordinators(found.iter().filter_map(|f| code_of(f.as_ref().err()?)))?;
         let told = found.into_iter().zip(groups).map(|(offsets, group)| {
             let failed = |e| self.failed(&format!("list the offsets of group `{group}`"), &e);
             match offsets.map_err(failed) {
@@ -78,12 +79,32 @@ impl Cluster {
         let client = self.client();
         let answers = admin::groups::commit(client.client().native_ptr(), &asked, ANSWER_WITHIN)
             .map_err(|e| self.failed(doing, &e))?;
+        self.forget_coordinators(answers.iter().filter_map(|a| a.as_ref().err().copied()))?;
         let said = |(answer, (group, _)): (_, &(&str, _))| match answer {
             Ok(refused) => self.said(group, refused),
             Err(code) if is_of_members(code) => Committed::HasMembers,
             Err(code) => Committed::Refused(self.refusal(group, code)),
         };
         Ok(answers.into_iter().zip(&asked).map(said).collect())
+    }
+
+    /// A client that has lost all brokers for a moment still knows the coordinators of before, and waits for
+    /// brokers that librdkafka has let go of, for as long as it remembers them: a quarter of an hour. A new one
+    /// has nothing to remember.
+    fn forget_coordinators(
+        &self,
+        mut failures: impl Iterator<Item = RDKafkaErrorCode>,
+    ) -> Result<(), Error> {
+        let is_silence = |code| {
+            matches!(
+                code,
+                RDKafkaErrorCode::OperationTimedOut | RDKafkaErrorCode::RequestTimedOut
+            )
+        };
+        match failures.any(is_silence) {
+            true => self.renew_client(),
+            false => Ok(()),
+        }
     }
 
     fn said(&self, group: &str, refused: admin::groups::Commits) -> Committed {
