@@ -370,4 +370,44 @@ fn a_group_in_a_two_way_topic_skips_nothing_unread() {
         "200 positions: none skips a record; {skipped_without} would without the minimum; {repeats} repeats in all"
     );
     assert!(skipped_without > 0, "the scene must be hard enough to tell");
+    assert_it_goes_home(&mut scene, bj.end);
+}
+
+/// A group at bj goes home to sh. Behind its place come records of bj, which are copied, and then such of sh: by
+/// its own edge alone it would go on at the latter, and miss the former.
+fn assert_it_goes_home(scene: &mut Scene, at: i64) {
+    for alias in ["bj", "sh"] {
+        scene.produce(alias, "orders", 20);
+        scene.until_caught_up();
+    }
+    let [here, there] = ["sh", "bj"].map(|alias| scene.records(alias, "orders"));
+    let uid = |record: &Record| record.uid().map(<[u8]>::to_vec);
+    let read = there.iter().filter(|r| r.offset < at);
+    let read: BTreeSet<_> = read.filter_map(uid).collect();
+    let unread_before = |to: i64| {
+        let before = here.iter().filter(|r| r.offset < to).filter_map(uid);
+        before.filter(|uid| !read.contains(uid)).count()
+    };
+    let own = ask(scene, ("sh-to-bj", "orders"), 0, &[at, at], &["--reverse"]);
+    let own = own[0]["source_offset"].as_i64().expect("a number");
+    assert!(
+        unread_before(own) > 0,
+        "the scene must be hard enough to tell"
+    );
+    consumer::commit(&scene.address("bj"), "homeward", "orders", &[(0, at)]);
+    let output = scene.command(
+        "offsets",
+        &[
+            "--group",
+            "homeward",
+            "--reverse",
+            "--edge",
+            "sh-to-bj",
+            "--format",
+            "json",
+        ],
+    );
+    let lines: Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
+    let safe = lines[0]["source_offset"].as_i64().expect("a number");
+    assert_eq!(unread_before(safe), 0, "{lines}");
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crossdock_model::edge::Edge;
-use crossdock_model::graph::Names;
+use crossdock_model::graph::{Names, Take};
 use crossdock_model::topology::Topology;
 
 use super::{Args, Line, find_edge, without_provenance};
@@ -126,13 +126,54 @@ impl Ask<'_> {
         for (place, offset) in &committed {
             lines.push(match twin(place) {
                 Err(why) => self.without_twin(place, (*offset, true), why),
-                Ok(twin) => {
-                    let translated = translator.backward(&twin, *offset, &seen)?;
-                    self.line(Line::new(self.edge, &twin, (*offset, true), translated))
-                }
+                Ok(twin) => match self.way_back(&twin).filter(|_| is_there) {
+                    Some(back) => self.homeward(clusters, back, &twin, *offset)?,
+                    None => {
+                        let translated = translator.backward(&twin, *offset, &seen)?;
+                        self.line(Line::new(self.edge, &twin, (*offset, true), translated))
+                    }
+                },
             });
         }
         Ok(lines)
+    }
+
+    /// The edge that carries the records of the target topic back into the source topic, if there is one.
+    fn way_back(&self, twin: &Twin) -> Option<&Edge> {
+        let leads_back = |edge: &&Edge| {
+            edge.enabled
+                && edge.provenance
+                && (&edge.source, &edge.target) == (&self.edge.target, &self.edge.source)
+                && self.names.take(edge, &twin.target_topic)
+                    == Take::Into(twin.source_topic.to_string())
+        };
+        self.topology.edges().iter().find(leads_back)
+    }
+
+    /// Where records come back, the group has not read all of the source topic before the place that its own
+    /// edge tells: it goes home over the edge that leads there, by the same rule as it came.
+    fn homeward(
+        &self,
+        clusters: &mut Clusters<'_>,
+        back: &Edge,
+        twin: &Twin,
+        offset: i64,
+    ) -> Result<Line, Error> {
+        let (source, target) = (clusters.get(&back.source)?, clusters.get(&back.target)?);
+        let mut groups = GroupTranslator::new(self.topology, self.names, back, (&source, &target))?;
+        let turned = Twin {
+            source_topic: twin.target_topic.clone(),
+            target_topic: twin.source_topic.clone(),
+            partition: twin.partition,
+        };
+        let seen = groups.see(std::slice::from_ref(&turned))?;
+        let translated = groups.position(&turned, offset, &seen)?;
+        let repeats_max = translated.as_ref().ok().map(|a| a.repeats_max);
+        let line = Line::new(self.edge, twin, (offset, true), translated);
+        Ok(self.line(Line {
+            repeats_max,
+            ..line
+        }))
     }
 
     /// Of an edge whose records do not say where they were read: its part of the group is told, too.
