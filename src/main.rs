@@ -32,6 +32,7 @@ pub mod rollout;
 pub mod stream;
 pub mod switch;
 pub mod translate;
+pub mod twins;
 pub mod verify;
 pub mod wording;
 pub mod worker;

@@ -28,6 +28,7 @@ use crossdock_model::graph::{Names, Take};
 use crossdock_model::topology::Topology;
 
 use crate::kafka::{Cluster, Error, Properties};
+pub use held::held;
 pub use status::{EdgeSnapshot, PartitionSnapshot, State, Status};
 
 /// Everything a worker needs.

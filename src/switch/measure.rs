@@ -29,33 +29,64 @@ pub(super) fn measure(stage: &Stage, asks_source: bool) -> Result<Vec<PartitionF
     let mut figures = Vec::new();
     for edge in stage.pair() {
         let twins = stage.twins(edge)?;
-        let ends = asks_source.then(|| source_ends(stage, &twins)).flatten();
+        let alone = asks_source.then(|| alone(stage, edge)).flatten();
+        // A source that does not tell all that it has is one that does not tell.
+        let ends = alone.as_ref().and_then(|_| source_ends(stage, &twins));
         let committed = committed(stage, edge, &twins)?;
         let mut times = Times::new(stage, edge)?;
-        for twin in &twins {
-            let copied_to = committed.get(&twin.target()).copied();
-            let source_end = ends.as_ref().and_then(|e| e.get(&twin.source()).copied());
-            let is_timely = since.elapsed() < LOOKING_MAX;
-            let mut one = PartitionFigures {
-                edge: edge.name.to_string(),
-                topic: twin.source_topic.to_string(),
-                partition: twin.partition,
-                target_topic: twin.target_topic.to_string(),
-                copied_to,
-                source_end,
-                ..PartitionFigures::default()
+        let there = twins.iter().map(|twin| PartitionFigures {
+            copied_to: committed.get(&twin.target()).copied(),
+            source_end: ends.as_ref().and_then(|e| e.get(&twin.source()).copied()),
+            ..of(edge, twin)
+        });
+        let all = there.zip(&twins).map(|(one, twin)| (one, twin, true));
+        let alone = alone.iter().flatten();
+        let alone = alone.map(|(twin, (start, end))| {
+            let one = PartitionFigures {
+                copied_to: Some(*start),
+                source_end: Some(*end),
+                ..of(edge, twin)
             };
-            if is_timely {
+            (one, twin, false)
+        });
+        for (mut one, twin, is_there) in all.chain(alone) {
+            let is_timely = since.elapsed() < LOOKING_MAX;
+            if is_timely && is_there {
                 one.copied_up_to_ms = times.last_copied(twin)?;
             }
             if is_timely && one.missing().is_some_and(|missing| missing > 0) {
-                let from = copied_to.unwrap_or(0);
-                one.missing_since_ms = times.first_missing(twin, (from, source_end.unwrap_or(0)));
+                let span = (one.copied_to.unwrap_or(0), one.source_end.unwrap_or(0));
+                one.missing_since_ms = times.first_missing(twin, span);
             }
             figures.push(one);
         }
     }
     Ok(figures)
+}
+
+fn of(edge: &Edge, twin: &Twin) -> PartitionFigures {
+    PartitionFigures {
+        edge: edge.name.to_string(),
+        topic: twin.source_topic.to_string(),
+        partition: twin.partition,
+        target_topic: twin.target_topic.to_string(),
+        ..PartitionFigures::default()
+    }
+}
+
+/// The partitions that the target has not, with log start and last stable offset; `None` where the source does
+/// not tell.
+pub(super) fn alone(stage: &Stage, edge: &Edge) -> Option<Vec<(Twin, (i64, i64))>> {
+    let alone = stage.alone(edge).ok()?;
+    let places: Vec<_> = alone.iter().map(Twin::source).collect();
+    let home = stage.home().ok()?;
+    let (starts, ends) = (
+        home.start_offsets(&places).ok()?,
+        home.end_offsets(&places).ok()?,
+    );
+    let span = |twin: &Twin| Some((*starts.get(&twin.source())?, *ends.get(&twin.source())?));
+    let spans = alone.into_iter().map(|twin| span(&twin).map(|s| (twin, s)));
+    spans.collect()
 }
 
 /// Where the source's partitions end; `None` where it does not tell.

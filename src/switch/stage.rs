@@ -13,6 +13,7 @@ use crossdock_model::topology::{Cluster as Declared, Topology};
 use crate::exit::Failure;
 use crate::kafka::{Cluster, Embedded, Error, ErrorKind};
 use crate::stream::Twin;
+use crate::twins::sides;
 use crate::worker::settings;
 
 /// Two clusters of a topology: home, which is left and come back to, and the one that takes over.
@@ -187,5 +188,15 @@ impl Stage {
             }
         }
         Ok(twins)
+    }
+
+    /// Partitions that an edge takes and that its target has not, nor their topic, it may be: nothing of them is
+    /// there. Only its source knows them.
+    ///
+    /// # Errors
+    /// One of the two does not answer.
+    pub fn alone(&self, edge: &Edge) -> Result<Vec<Twin>, Error> {
+        let ends = (self.cluster(&edge.source)?, self.cluster(&edge.target)?);
+        Ok(sides(edge, &self.names, (ends.0, ends.1), |_| true)?.alone)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crossdock_model::edge::{Edge, Forward, Start};
-use crossdock_model::graph::{Names, Take};
+use crossdock_model::graph::Names;
 use crossdock_model::name::Alias;
 use crossdock_model::note::Note;
 use crossdock_model::offsets::topic_id;
@@ -18,6 +18,7 @@ use super::{Options, Stretch};
 use crate::connect::Clusters;
 use crate::kafka::{Cluster, Error, Fetched, Group, Tail, TopicPartition, last_copied};
 use crate::stream::Twin;
+use crate::twins::{Sides, sides};
 
 /// A partition to compare.
 #[derive(Clone)]
@@ -93,7 +94,10 @@ fn of_edge(
     (source, target): (Arc<Cluster>, Arc<Cluster>),
     options: &Options,
 ) -> Result<Vec<Item>, Error> {
-    let (twins, alone) = twins(edge, names, (&source, &target), options)?;
+    let is_wanted = |topic: &str| {
+        options.topics.is_empty() || options.topics.iter().any(|pattern| pattern.is_match(topic))
+    };
+    let Sides { twins, alone } = sides(edge, names, (&source, &target), is_wanted)?;
     let seen = see(topology, edge, &twins, (&source, &target))?;
     let (source_id, target_id) = (source.id()?.to_string(), target.id()?.to_string());
     let edge = Arc::new(edge.clone());
@@ -145,42 +149,6 @@ fn of_edge(
     };
     items.extend(alone.into_iter().map(|twin| item(twin, &seen).alone(&seen)));
     Ok(items)
-}
-
-/// The partitions that the target has as well, and those that it lacks of a topic that it has.
-fn twins(
-    edge: &Edge,
-    names: &Names,
-    (source, target): (&Cluster, &Cluster),
-    options: &Options,
-) -> Result<(Vec<Twin>, Vec<Twin>), Error> {
-    let theirs = target.topics()?;
-    let is_wanted = |topic: &str| {
-        options.topics.is_empty() || options.topics.iter().any(|pattern| pattern.is_match(topic))
-    };
-    let (mut twins, mut alone) = (Vec::new(), Vec::new());
-    for (topic, count) in source.topics()? {
-        let Take::Into(target_topic) = names.take(edge, &topic) else {
-            continue;
-        };
-        if !is_wanted(&topic) {
-            continue;
-        }
-        let (source_topic, target_topic): (Arc<str>, Arc<str>) =
-            (topic.into(), target_topic.into());
-        let there = theirs.get(&*target_topic).copied().unwrap_or(0);
-        let twin = |partition| Twin {
-            source_topic: source_topic.clone(),
-            target_topic: target_topic.clone(),
-            partition,
-        };
-        twins.extend((0..count.min(there)).map(twin));
-        // A topic that is not there at all may be one of whose records none is to be copied.
-        if there > 0 {
-            alone.extend((there.min(count)..count).map(twin));
-        }
-    }
-    Ok((twins, alone))
 }
 
 fn sources(twins: &[Twin]) -> Vec<TopicPartition> {

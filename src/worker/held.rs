@@ -22,7 +22,7 @@ type Spans = BTreeMap<TopicPartition, (i64, i64)>;
 ///
 /// # Errors
 /// A cluster does not answer.
-pub(super) fn held(
+pub fn held(
     edge: &Edge,
     source: &Cluster,
     target: &Cluster,

@@ -11,7 +11,7 @@ use crossdock_testbed::writer::Outcome;
 use serde_json::Value;
 
 use crate::scenes::{one_way, scene, two_way};
-use crate::verify::assert_equal;
+use crate::verify::{assert_equal, verify};
 
 const SAID_WITHIN: Duration = Duration::from_secs(120);
 
@@ -213,6 +213,54 @@ fn planned_nothing_is_lost_and_a_look_changes_nothing() {
     let refused = run(&scene, "failback", &["--yes"], 2);
     assert!(said(&refused).contains("for good"), "{}", said(&refused));
     scene.dock(DOCK).kill();
+}
+
+#[test]
+fn what_the_target_has_no_place_for_is_counted_as_not_replicated() {
+    let text = r#"
+topology: without-place
+clusters:
+  bj: { bootstrap.servers: "${BJ_BOOTSTRAP}" }
+  sh: { bootstrap.servers: "${SH_BOOTSTRAP}" }
+edges:
+  - { from: bj, to: sh, topics: orders|users|elsewhere, sync: { topics: false, partitions: false } }
+"#;
+    let mut scene = scene("without-place", &["bj", "sh"], text);
+    scene.topic("bj", "orders", 3);
+    scene.topic("sh", "orders", 1);
+    scene.topic("bj", "users", 1);
+    // All that another file has brought from sh is nothing that sh lacks.
+    scene.topic("bj", "elsewhere", 1);
+    let via = format!("sh/{}/elsewhere/0/0", scene.broker("sh").cluster_id());
+    let foreign = Record {
+        value: Some(b"born in sh".to_vec()),
+        headers: vec![(VIA.to_owned(), Some(via.into_bytes()))],
+        ..Record::default()
+    };
+    scene.produce_forged("bj", "elsewhere", [foreign]);
+    scene.produce("bj", "orders", 300);
+    scene.produce("bj", "users", 70);
+    scene.start();
+    scene.until_partition("orders", 0, "caught_up");
+
+    let planned = run(&scene, "failover", &["--planned", "--dry-run"], 1);
+    let words = said(&planned);
+    for place in ["orders-1 (100", "orders-2 (100", "users-0 (70"] {
+        assert!(words.contains(place), "`{place}` is not in: {words}");
+    }
+    assert!(!words.contains("elsewhere"), "{words}");
+    let (status, report) = verify(&scene, &[]);
+    let left = |p: &Value| p["excused"]["not_copied_yet"].as_u64();
+    let partitions = report["partitions"].as_array().expect("it has partitions");
+    let left: Vec<_> = partitions.iter().map(left).collect();
+    assert_eq!(
+        (status, left),
+        (Some(0), vec![None, Some(100), Some(100), Some(70)]),
+        "{report}"
+    );
+    let over = switch(&scene, "failover", &[]);
+    assert_eq!(not_copied(&over), Some(270), "{over}");
+    assert!(over["loss"]["since_ms"].is_i64(), "{over}");
 }
 
 /// What a record keeps wherever it goes.
