@@ -10,10 +10,11 @@ use crossdock_model::graph::{Names, literals};
 use crossdock_model::groups::{Choice, Selection};
 use crossdock_model::name::Alias;
 use crossdock_model::note::{Note, kafka_id};
-use crossdock_model::plan::{self, Flow, Group, Inventory, Partition, Topic};
+use crossdock_model::plan::{self, Flow, Group, Inventory, Partition, Tail, Topic, Unplaced};
+use crossdock_model::provenance::Hop;
 use crossdock_model::topology::{Cluster as Declared, Topology};
 
-use crate::kafka::{Cluster, Error, Fetched, TopicPartition, partitions_of};
+use crate::kafka::{Cluster, Error, Fetched, TopicPartition, last_copied, partitions_of};
 use crate::progress::Progress;
 use crate::worker::settings;
 
@@ -93,10 +94,45 @@ pub fn read(topology: &Topology, names: &Names, look: Look, progress: &Progress)
         }
     }
     clusters.retain(|alias, _| inventory.clusters.contains_key(alias));
+    if look == Look::Whole {
+        inventory.tails = tails(topology, &flows, &inventory, &clusters);
+    }
     Read {
         inventory,
         clusters,
     }
+}
+
+/// What target partitions tell of edges of which no position is known. One that does not answer tells nothing.
+fn tails(
+    topology: &Topology,
+    flows: &[Flow],
+    inventory: &Inventory,
+    clusters: &BTreeMap<Alias, Arc<Cluster>>,
+) -> BTreeMap<Unplaced, Tail> {
+    let unplaced = plan::unplaced(topology, flows, inventory).into_iter();
+    let tell = |place: Unplaced| {
+        let edge = topology.edges().get(place.edge)?;
+        let source_id = &inventory.clusters.get(&edge.source)?.id;
+        if !edge.provenance {
+            return Some((place, Tail::Unknown));
+        }
+        let is_ours = |hop: &Hop<'_>| {
+            hop.cluster_id == source_id
+                && !hop.is_repair()
+                && hop.topic == place.source_topic
+                && hop.partition == place.partition
+        };
+        let topic = place.target_topic.as_str().into();
+        let tail = last_copied(
+            clusters.get(&edge.target)?,
+            &topic,
+            place.partition,
+            is_ours,
+        );
+        tail.ok().map(|tail| (place, tail))
+    };
+    unplaced.filter_map(tell).collect()
 }
 
 /// Does something for each of them, each in a thread of its own: clusters are far away.
@@ -153,14 +189,27 @@ fn list(
             .collect(),
         ..plan::Cluster::default()
     };
-    for group in cluster.groups(&format!("crossdock.{}.", topology.name()))? {
-        let positions = cluster
-            .group_positions(&group)?
-            .into_iter()
-            .filter_map(noted);
-        let positions = positions.collect();
-        state.groups.insert(group, Group { positions });
+    let prefix = format!("crossdock.{}.", topology.name());
+    let (ours, foreign): (Vec<String>, _) = cluster
+        .groups("crossdock.")?
+        .into_iter()
+        .partition(|group| group.starts_with(&prefix));
+    let group = |offsets: BTreeMap<TopicPartition, Fetched>| Group {
+        positions: offsets.into_iter().filter_map(noted).collect(),
+    };
+    for name in ours {
+        let offsets = cluster.group_positions(&name)?;
+        state.groups.insert(name, group(offsets));
     }
+    let asked: Vec<&str> = foreign.iter().map(String::as_str).collect();
+    let told = cluster.offsets_of_groups(&asked)?.into_iter();
+    // What another team does not let be seen is no reason not to plan.
+    state.foreign_groups = foreign
+        .iter()
+        .cloned()
+        .zip(told)
+        .filter_map(|(name, offsets)| Some((name, group(offsets.ok()?))))
+        .collect();
     state.consumers = consumers(topology, cluster)?;
     let enabled = topology.edges().iter().filter(|e| e.enabled);
     let mine = |e: &&Edge| e.source == declared.alias || e.target == declared.alias;

@@ -19,11 +19,12 @@ use crate::name::{Alias, EdgeName};
 use crate::topology::Topology;
 
 pub use desired::{MAX_MESSAGE_BYTES, is_synced, with_header_room};
-pub use edges::{EdgePlan, PartitionPlan, TopicPlan};
+pub use edges::{EdgePlan, PartitionPlan, Start, TopicPlan, unplaced};
 pub use findings::{Code, Finding, home_id};
 pub use flow::{Flow, Place, flows, is_held, shadowed, topics_of};
 pub use inventory::{
-    Acl, Cluster, Config, Group, Inventory, Operations, Partition, Published, Sample, Sizes, Topic,
+    Acl, Cluster, Config, Group, Inventory, Operations, Partition, Published, Sample, Sizes, Tail,
+    Topic, Unplaced,
 };
 
 /// What is to be done, and what is to be known.
@@ -54,7 +55,7 @@ pub enum Change {
         topic: String,
         /// How many.
         partitions: usize,
-        /// `None`: the cluster's own default.
+        /// The cluster's own default; `None` where it may not be read.
         replication_factor: Option<i32>,
         /// Set on the topic itself.
         configs: BTreeMap<String, String>,

@@ -6,7 +6,7 @@ use crossdock_model::graph::{Names, prove};
 use crossdock_model::name::Alias;
 use crossdock_model::plan::{
     Acl, Change, Cluster, Code, Config, Group, Inventory, Partition, Plan, Published, Sample,
-    Topic, plan,
+    Start, Tail, Topic, plan, unplaced,
 };
 use crossdock_model::topology::Topology;
 
@@ -354,6 +354,159 @@ fn a_changed_rename_goes_on_where_it_was() {
     assert_eq!(topic.was.as_deref(), Some("orders-a"));
     assert_eq!(topic.partitions[0].start_offset, 7);
     assert!(codes(&plan).contains(&Code::Renamed));
+}
+
+fn cluster<'a>(seen: &'a mut Inventory, alias: &str) -> &'a mut Cluster {
+    let cluster = seen.clusters.get_mut(&Alias::new(alias));
+    cluster.expect("it is there")
+}
+
+#[test]
+fn where_progress_is_gone_the_targets_records_tell_where_it_goes_on() {
+    let t = topology("  - { from: a, to: b, topics: orders, start: latest }\n");
+    let mut seen = empty();
+    put(&mut seen, "a", "orders", topic("o", 4, &[]));
+    put(&mut seen, "b", "orders", topic("p", 3, &[]));
+    let flows = make_flows(&t, &seen);
+    // On the first run, nothing says that what lies there is of this edge.
+    assert_eq!(unplaced(&t, &flows, &seen), []);
+    let positions = [(("orders".to_owned(), 0), (7, Some("o".to_owned())))].into();
+    let groups = &mut cluster(&mut seen, "b").groups;
+    groups.insert("crossdock.t.a-to-b".to_owned(), Group { positions });
+    let places = unplaced(&t, &flows, &seen);
+    let numbers: Vec<_> = places.iter().map(|place| place.partition).collect();
+    assert_eq!(numbers, [1, 2], "the fourth is not there yet");
+    seen.tails = places
+        .into_iter()
+        .zip([Tail::Last(4), Tail::Unknown])
+        .collect();
+    let plan = make(&t, &seen);
+    let told = plan.edges[0].topics[0].partitions.iter();
+    let told: Vec<_> = told.map(|p| (p.start_offset, p.records, p.start)).collect();
+    assert_eq!(
+        told,
+        [
+            (7, 3, None),
+            (5, 5, Some(Start::LastCopy)),
+            (10, 0, Some(Start::ProgressLost)),
+            (0, 10, None),
+        ]
+    );
+}
+
+fn make_flows(topology: &Topology, seen: &Inventory) -> Vec<crossdock_model::plan::Flow> {
+    let topics = crossdock_model::plan::topics_of(seen);
+    crossdock_model::plan::flows(topology, &Names::new(topology.draft()), &topics, |_| false)
+}
+
+#[test]
+fn another_file_that_copies_the_same_topic_to_the_same_place_is_told() {
+    let t = topology("  - { from: a, to: b, topics: orders }\n");
+    let mut seen = empty();
+    put(&mut seen, "a", "orders", topic("o", 1, &[]));
+    put(&mut seen, "b", "orders", topic("p", 1, &[]));
+    for (id, expected) in [("o", 1), ("of another source", 0)] {
+        let positions = [(("orders".to_owned(), 0), (7, Some(id.to_owned())))].into();
+        let foreign = &mut cluster(&mut seen, "b").foreign_groups;
+        foreign.insert("crossdock.other.mine".to_owned(), Group { positions });
+        let plan = make(&t, &seen);
+        let told = plan.findings.iter();
+        let told: Vec<_> = told.filter(|f| f.code == Code::ForeignReplica).collect();
+        assert_eq!(told.len(), expected, "{id}: {told:?}");
+        let names =
+            |f: &&crossdock_model::plan::Finding| f.message.contains("edge mine of topology other");
+        assert!(told.iter().all(names), "{told:?}");
+    }
+}
+
+#[test]
+fn an_edge_that_leads_elsewhere_now_is_not_said_to_be_gone() {
+    let t = topology("  - { name: x, from: a, to: c, topics: orders }\n");
+    let mut seen = empty();
+    let positions = [(("orders".to_owned(), 0), (7, None))].into();
+    let groups = &mut cluster(&mut seen, "b").groups;
+    groups.insert("crossdock.t.x".to_owned(), Group { positions });
+    let plan = make(&t, &seen);
+    let left = plan.findings.iter().find(|f| f.code == Code::LeftBehind);
+    let message = &left.expect("it is told").message;
+    assert!(
+        message.starts_with("edge x leads to `c` now; its group"),
+        "{message}"
+    );
+}
+
+#[test]
+fn another_replicators_topics_are_told_wherever_they_are() {
+    let t = topology("  - { from: a, to: b, topics: 'orders|heartbeats' }\n");
+    let mut seen = empty();
+    put(&mut seen, "a", "heartbeats", topic("h", 1, &[]));
+    put(&mut seen, "b", "mm2-offsets.a.internal", topic("m", 1, &[]));
+    put(&mut seen, "b", "a.checkpoints.internal", topic("k", 1, &[]));
+    let plan = make(&t, &seen);
+    let told = plan
+        .findings
+        .iter()
+        .filter(|f| f.code == Code::OtherReplicator);
+    let told: Vec<_> = told
+        .map(|f| (format!("{:?}", f.severity), f.message.clone()))
+        .collect();
+    let looks = "looks like MirrorMaker 2's own";
+    assert_eq!(
+        told,
+        [
+            (
+                "Warning".to_owned(),
+                format!("topic heartbeats on `a` {looks}")
+            ),
+            (
+                "Note".to_owned(),
+                format!("topic a.checkpoints.internal on `b`, and 1 more {looks}")
+            ),
+        ]
+    );
+}
+
+#[test]
+fn what_cannot_be_made_or_kept_apart_is_told() {
+    let edges = "  - { from: a, to: b, topics: 'orders|carts-a', rename: suffix, sync: { topics: false } }\n  \
+                 - { from: a, to: c, topics: orders, merge: true }\n  - { from: d, to: c, topics: orders, merge: true }\n  \
+                 - { from: b, to: a, topics: 'orders-a|.*-b', rename: suffix }\n";
+    let t = topology(edges);
+    let mut seen = empty();
+    put(
+        &mut seen,
+        "a",
+        "orders",
+        topic("o", 1, &[("cleanup.policy", "compact")]),
+    );
+    put(&mut seen, "d", "orders", topic("p", 1, &[]));
+    cluster(&mut seen, "c").replication_factor = Some(3);
+    let mut own = topic("q", 1, &[]);
+    own.sample.records = 2;
+    put(&mut seen, "b", "orders-a", own);
+    let plan = make(&t, &seen);
+    let found = codes(&plan);
+    for code in [
+        Code::ReplicationFactor,
+        Code::CompactedMerge,
+        Code::ShadowedTopic,
+    ] {
+        assert!(found.contains(&code), "{code} is not among {found:?}");
+    }
+    cluster(&mut seen, "b").topics.clear();
+    let found = codes(&make(&t, &seen));
+    assert!(found.contains(&Code::NoTargetTopic), "{found:?}");
+    let factors = plan.changes.iter().filter_map(|change| match change {
+        Change::CreateTopic {
+            replication_factor, ..
+        } => Some(*replication_factor),
+        _ => None,
+    });
+    assert_eq!(
+        factors.collect::<Vec<_>>(),
+        [Some(3)],
+        "as the cluster has it"
+    );
 }
 
 #[test]

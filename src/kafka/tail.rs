@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+pub use crossdock_model::plan::Tail;
 use crossdock_model::provenance::Hop;
 
 use super::client::Context;
@@ -23,17 +24,6 @@ const SILENCE_MAX: Duration = Duration::from_secs(30);
 /// How long transactions that are open at the target are waited for, and how often it is asked.
 const OPEN_WITHIN: Duration = Duration::from_secs(5);
 const OPEN_POLL: Duration = Duration::from_millis(50);
-
-/// What the tail of a target partition tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tail {
-    /// The last record of the edge was read at this source offset.
-    Last(i64),
-    /// The partition still has its first offset, and no record of the edge: none was ever there.
-    Never,
-    /// No record of the edge was found; there may have been some.
-    Unknown,
-}
 
 /// Waits for the transactions that are open in a target partition by now: a commit is answered before its end
 /// is written to the log, and what is committed already may not be seen yet. Those of others may stay open for

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use bytesize::ByteSize;
 use crossdock_model::finding::Severity;
-use crossdock_model::plan::{Change, Code, EdgePlan, Finding, Plan, TopicPlan};
+use crossdock_model::plan::{Change, Code, EdgePlan, Finding, Plan, Start, TopicPlan};
 
 /// Partitions of a topic whose offsets are shown one by one.
 const PARTITIONS_SHOWN: usize = 12;
@@ -229,11 +229,16 @@ fn topic(text: &mut String, topic: &TopicPlan) {
     .ok();
     for p in partitions.iter().take(PARTITIONS_SHOWN) {
         let (number, start, end) = (p.partition, p.start_offset, p.end_offset);
-        writeln!(
-            text,
-            "    partition {number}: from offset {start}, end {end}"
-        )
-        .ok();
+        let from = match p.start {
+            None => format!("from offset {start}"),
+            Some(Start::LastCopy) => {
+                format!("from offset {start}, behind the last copy at the target")
+            }
+            Some(Start::ProgressLost) => {
+                "halts, its progress is lost (`crossdock offsets --set` decides)".to_owned()
+            }
+        };
+        writeln!(text, "    partition {number}: {from}, end {end}").ok();
     }
     if count > PARTITIONS_SHOWN {
         writeln!(text, "    and {} more", count - PARTITIONS_SHOWN).ok();

@@ -368,7 +368,7 @@ fn acls_follow_their_topic_without_write_and_never_wider_than_read() {
     assert!(
         planned.ends_with(
             "
-+ topic orders-bj on `sh`: 2 partitions, replication factor: the default of `sh`
++ topic orders-bj on `sh`: 2 partitions, replication factor: 1
       max.message.bytes = 1064972
       segment.ms = 7000000
 + ACL of topic orders-bj on `sh`: DENY User:nobody ALL from *

@@ -67,7 +67,7 @@ fn a_pattern_takes_one_topic_more() {
     partition 1: from offset 0, end 0
   to copy: 0 records
 
-+ topic users on `sh`: 2 partitions, replication factor: the default of `sh`
++ topic users on `sh`: 2 partitions, replication factor: 1
       max.message.bytes = 1064972
       retention.ms = 1000000
 
@@ -204,7 +204,7 @@ fn where_it_starts_and_how_fast_it_may_be_are_planned() {
         scene.logs("sh", "orders").is_empty(),
         "a disabled edge makes nothing"
     );
-    let made = "+ topic orders on `sh`: 1 partitions, replication factor: the default of `sh`
+    let made = "+ topic orders on `sh`: 1 partitions, replication factor: 1
       max.message.bytes = 1064972
 
 Plan: 1 to create, 0 to change, 0 to delete; 0 errors, 0 warnings.

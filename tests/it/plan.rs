@@ -2,6 +2,7 @@
 //! and a second plan that is empty.
 
 use std::process::Output;
+use std::time::Duration;
 
 use crossdock_testbed::dump;
 use crossdock_testbed::scene::Scene;
@@ -103,10 +104,10 @@ fn new_topics_are_planned_made_and_then_there() {
     partition 0: from offset 0, end 0
   to copy: 100 records
 
-+ topic orders on `sh`: 2 partitions, replication factor: the default of `sh`
++ topic orders on `sh`: 2 partitions, replication factor: 1
       max.message.bytes = 1064972
       segment.ms = 86400000
-+ topic users on `sh`: 1 partitions, replication factor: the default of `sh`
++ topic users on `sh`: 1 partitions, replication factor: 1
       max.message.bytes = 1064972
 
 Plan: 2 to create, 0 to change, 0 to delete; 0 errors, 0 warnings.
@@ -289,6 +290,91 @@ edges:
 }
 
 #[test]
+fn where_each_partition_goes_on_is_told_as_it_will_be() {
+    let mut scene = one_way("plan-starts", 2);
+    scene.topic("bj", "users", 1);
+    scene.route("bj-to-sh", "users", "users");
+    scene.produce("bj", "orders", 100);
+    scene.produce("bj", "users", 10);
+    scene.run_once();
+    scene.forget_progress("bj-to-sh", "orders");
+    scene.empty("sh", "orders", 1);
+    scene.produce("bj", "orders", 20);
+    let plan = json(&scene, &[]);
+    let of = |number: usize| plan["edges"][0]["topics"][0]["partitions"][number].clone();
+    let told = |p: Value| {
+        (
+            p["start"].clone(),
+            p["start_offset"].as_i64(),
+            p["records"].as_i64(),
+        )
+    };
+    assert_eq!(
+        told(of(0)),
+        ("last_copy".into(), Some(50), Some(10)),
+        "{plan}"
+    );
+    assert_eq!(
+        told(of(1)),
+        ("progress_lost".into(), Some(60), Some(0)),
+        "{plan}"
+    );
+    let text = text(&scene.command("plan", &[]));
+    for line in [
+        "partition 0: from offset 50, behind the last copy at the target, end 60",
+        "partition 1: halts, its progress is lost (`crossdock offsets --set` decides), end 60",
+        "partition 0: from offset 10, end 10",
+    ] {
+        assert!(text.contains(line), "`{line}` is not in {text}");
+    }
+    scene.start();
+    scene.until_partition("orders", 1, "halted");
+    scene.until_partition("orders", 0, "caught_up");
+    assert_eq!(scene.count("sh", "orders"), 60, "as it was told");
+
+    // Another file that copies the same, and what another replicator has left at the target.
+    scene.topic("sh", "mm2-offsets.bj.internal", 1);
+    let file = std::fs::read_to_string(scene.file()).expect("it is there");
+    let other = file.replace(scene.topology(), "another-team");
+    std::fs::write(scene.file(), other).expect("it can be written");
+    let plan = json(&scene, &[]);
+    let found = codes(&plan);
+    for code in ["foreign-replica", "other-replicator"] {
+        assert!(
+            found.iter().any(|c| c == code),
+            "{code} is not in {found:?}"
+        );
+    }
+    let said = plan["findings"].to_string();
+    let words = format!("edge bj-to-sh of topology {} copies", scene.topology());
+    assert!(said.contains(&words), "{said}");
+    std::fs::write(scene.file(), file).expect("it can be written");
+}
+
+#[test]
+fn on_a_terminal_a_plan_is_coloured_and_a_typed_yes_carries_it_out() {
+    let mut scene = one_way("plan-typed", 1);
+    let mut terminal = scene.in_terminal("apply", &[], (24, 100));
+    let limit = Duration::from_secs(60);
+    terminal.until("it asks", limit, |screen| screen.contains("Type yes"));
+    let written = terminal.written();
+    assert!(
+        written.contains("\u{1b}[32m+ topic orders on `sh`"),
+        "{written}"
+    );
+    assert!(scene.logs("sh", "orders").is_empty(), "not before a yes");
+    terminal.press("yes\r");
+    assert_eq!(terminal.ended(limit), 0, "{}", terminal.screen());
+    assert_eq!(scene.logs("sh", "orders").len(), 1);
+    scene.topic("bj", "users", 1);
+    let applied = scene.command("apply", &["--yes", "--format", "json"]);
+    let report: Value = serde_json::from_slice(&applied.stdout).expect("it is JSON");
+    assert_eq!(report["done"][0]["topic"], "users", "{report}");
+    assert_eq!(report["not_done"], Value::Array(Vec::new()), "{report}");
+    assert_done(&scene);
+}
+
+#[test]
 fn two_aliases_of_one_cluster_are_an_error_and_nothing_is_done() {
     let file = ONE_WAY.replace("${SH_BOOTSTRAP}", "${BJ_BOOTSTRAP:-x},localhost:1");
     let mut scene = scene("plan-same", &["bj"], &file);
@@ -341,7 +427,7 @@ fn a_changed_rename_is_planned_applied_and_then_done() {
     partition 0: from offset 50, end 50
   to copy: 0 records
 
-+ topic orders-bj on `sh`: 1 partitions, replication factor: the default of `sh`
++ topic orders-bj on `sh`: 1 partitions, replication factor: 1
       max.message.bytes = 1064972
 
 warning[renamed]: edge bj-to-sh: topic orders was orders on `sh` and becomes orders-bj; copying goes on where it was, what was copied stays in orders
@@ -380,7 +466,7 @@ fn an_edge_that_is_replaced_by_its_way_back_leaves_what_it_made() {
     partition 1: from offset 0, end 0
   to copy: 0 records
 
-+ topic carts on `bj`: 2 partitions, replication factor: the default of `bj`
++ topic carts on `bj`: 2 partitions, replication factor: 1
       max.message.bytes = 1064972
 - edge bj-to-sh is not in the file any more; its group {group} and its topics stay on `sh`: orders
       if it has a new name, write `renamed_from: bj-to-sh`; else delete them by hand when nobody needs them

@@ -27,7 +27,7 @@ pub(super) fn changes(
     let makes = |place: &Place| made.contains(place);
     for place in &targets {
         if topic(seen, place).is_none() && makes(place) {
-            changes.extend(desired.get(place).map(|d| create(place, d)));
+            changes.extend(desired.get(place).map(|d| create(place, d, seen)));
         }
     }
     for place in &targets {
@@ -61,7 +61,7 @@ pub(super) fn changes(
     changes
 }
 
-fn create(place: &Place, wanted: &Desired) -> Change {
+fn create(place: &Place, wanted: &Desired, seen: &Inventory) -> Change {
     let mut configs = BTreeMap::new();
     if wanted.parent.is_some() {
         configs.clone_from(&wanted.configs);
@@ -74,7 +74,10 @@ fn create(place: &Place, wanted: &Desired) -> Change {
         cluster: place.0.clone(),
         topic: place.1.clone(),
         partitions: wanted.partitions,
-        replication_factor: None,
+        replication_factor: seen
+            .clusters
+            .get(&place.0)
+            .and_then(|c| c.replication_factor),
         configs,
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::edge::{Edge, Limit, Start};
+use crate::edge::{self, Edge, Limit};
 use crate::groups::{Choice, Selection};
 use crate::name::{Alias, EdgeName};
 use crate::topology::Topology;
@@ -13,7 +13,7 @@ use crate::topology::Topology;
 use super::desired::{Desired, topic};
 use super::flow::{Flow, Place, is_held};
 use super::group_of;
-use super::inventory::{Group, Inventory, Partition, Topic};
+use super::inventory::{Group, Inventory, Partition, Tail, Topic, Unplaced};
 
 /// One edge.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -95,6 +95,19 @@ pub struct PartitionPlan {
     pub end_offset: i64,
     /// Records between the two, as offsets tell.
     pub records: i64,
+    /// What the first offset is taken from, where that is neither progress nor `start`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start: Option<Start>,
+}
+
+/// What tells where a partition goes on whose progress is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Start {
+    /// The last record of the edge at the target.
+    LastCopy,
+    /// Nothing: the partition halts until a person decides.
+    ProgressLost,
 }
 
 pub(super) fn edges(
@@ -122,16 +135,11 @@ fn one(
     seen: &Inventory,
 ) -> EdgePlan {
     let group = group_of(topology.name(), &edge.name);
-    let groups = seen.clusters.get(&edge.target).map(|c| &c.groups);
-    let find = |name: &str| {
-        let found = groups.and_then(|all| all.get(name));
-        found.filter(|g| !g.positions.is_empty())
-    };
-    let own = find(&group);
-    let old = edge.renamed_from.as_ref();
-    let old = old.map(|name| group_of(topology.name(), name));
-    let carries_over = old.filter(|name| own.is_none() && find(name).is_some());
-    let progress = own.or_else(|| carries_over.as_deref().and_then(find));
+    let Progress {
+        own,
+        carries_over,
+        known: progress,
+    } = progress(topology, edge, seen);
     let topics: Vec<TopicPlan> = flows
         .iter()
         .map(|flow| topic_plan(edge, flow, progress, desired, seen))
@@ -158,6 +166,70 @@ fn one(
         seconds_at_limit: at_limit(edge.limit, records, bytes),
         topics,
     }
+}
+
+/// Where the progress of an edge is.
+struct Progress<'a> {
+    /// Its own group.
+    own: Option<&'a Group>,
+    /// The group of its former name, where its own has nothing yet.
+    carries_over: Option<String>,
+    /// The one of them that counts.
+    known: Option<&'a Group>,
+}
+
+fn progress<'a>(topology: &Topology, edge: &Edge, seen: &'a Inventory) -> Progress<'a> {
+    let groups = seen.clusters.get(&edge.target).map(|c| &c.groups);
+    let find = |name: &str| {
+        let found = groups.and_then(|all| all.get(name));
+        found.filter(|g| !g.positions.is_empty())
+    };
+    let own = find(&group_of(topology.name(), &edge.name));
+    let old = edge.renamed_from.as_ref();
+    let old = old.map(|name| group_of(topology.name(), name));
+    let carries_over = old.filter(|name| own.is_none() && find(name).is_some());
+    let known = own.or_else(|| carries_over.as_deref().and_then(find));
+    Progress {
+        own,
+        carries_over,
+        known,
+    }
+}
+
+/// The target partitions of which no position is known, though they have been written: their last records may
+/// tell where the edge stands. On its first run that is looked for where the topic's records seem to be its own.
+pub fn unplaced(topology: &Topology, flows: &[Flow], seen: &Inventory) -> Vec<Unplaced> {
+    let mut found = Vec::new();
+    for flow in flows {
+        let edge = &topology.edges()[flow.edge];
+        let known = progress(topology, edge, seen).known;
+        let (Some(source), Some(target), Some(from)) = (
+            topic(seen, &flow.source),
+            topic(seen, &flow.target),
+            seen.clusters.get(&edge.source),
+        ) else {
+            continue;
+        };
+        let origin = (from.id.clone(), flow.source.1.clone());
+        if known.is_none() && !target.sample.origins.contains(&origin) {
+            continue;
+        }
+        let was = known.and_then(|group| former_name(group, flow, Some(source)));
+        let kept = was.as_ref().unwrap_or(&flow.target.1);
+        let count = source.partitions.len().min(target.partitions.len());
+        for (number, there) in (0..).zip(&target.partitions[..count]) {
+            let is_placed = |group: &Group| group.positions.contains_key(&(kept.clone(), number));
+            if there.end > 0 && !known.is_some_and(is_placed) {
+                found.push(Unplaced {
+                    edge: flow.edge,
+                    source_topic: flow.source.1.clone(),
+                    target_topic: flow.target.1.clone(),
+                    partition: number,
+                });
+            }
+        }
+    }
+    found
 }
 
 /// The groups at the source that follow over the edge, and those that are left out.
@@ -221,17 +293,28 @@ fn topic_plan(
         let there = there.cloned().unwrap_or_default();
         let kept = was.as_ref().unwrap_or(&flow.target.1);
         let position = progress.and_then(|g| g.positions.get(&(kept.clone(), partition)));
-        let start = match position {
-            Some((offset, _)) => *offset,
+        let place = Unplaced {
+            edge: flow.edge,
+            source_topic: flow.source.1.clone(),
+            target_topic: flow.target.1.clone(),
+            partition,
+        };
+        let (start_offset, start) = match (position, seen.tails.get(&place)) {
+            (Some((offset, _)), _) => (*offset, None),
+            (None, Some(Tail::Last(offset))) => (*offset + 1, Some(Start::LastCopy)),
+            (None, Some(Tail::Unknown)) if progress.is_some() => {
+                (there.end, Some(Start::ProgressLost))
+            }
             // What appears after the first run is taken from its beginning.
-            None if progress.is_some() || source.is_none() => there.start,
-            None => first_start(edge.start, &there),
+            _ if progress.is_some() || source.is_none() => (there.start, None),
+            _ => (first_start(edge.start, &there), None),
         };
         partitions.push(PartitionPlan {
             partition,
-            start_offset: start,
+            start_offset,
             end_offset: there.end,
-            records: (there.end - start).max(0),
+            records: (there.end - start_offset).max(0),
+            start,
         });
     }
     let records: i64 = partitions.iter().map(|p| p.records).sum();
@@ -264,11 +347,11 @@ fn topic_plan(
 }
 
 /// Where the first run begins.
-fn first_start(start: Start, there: &Partition) -> i64 {
+fn first_start(start: edge::Start, there: &Partition) -> i64 {
     match start {
-        Start::Earliest => there.start,
-        Start::Latest => there.end,
-        Start::Timestamp(time) => there.at.get(&time).copied().unwrap_or(there.end),
+        edge::Start::Earliest => there.start,
+        edge::Start::Latest => there.end,
+        edge::Start::Timestamp(time) => there.at.get(&time).copied().unwrap_or(there.end),
     }
 }
 

@@ -13,6 +13,32 @@ pub struct Inventory {
     pub unreachable: BTreeMap<Alias, String>,
     /// The newest revision of the topology on its home cluster.
     pub published: Option<Published>,
+    /// What the last records of target partitions tell, where the positions of their edge do not.
+    pub tails: BTreeMap<Unplaced, Tail>,
+}
+
+/// A target partition that may hold copies, and of which its edge's group has no position.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unplaced {
+    /// The edge, by its place in the file.
+    pub edge: usize,
+    /// The topic that is read.
+    pub source_topic: String,
+    /// The topic that is written.
+    pub target_topic: String,
+    /// Partition of both.
+    pub partition: i32,
+}
+
+/// What a target partition tells of the progress of an edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tail {
+    /// The last record of the edge was read at this source offset.
+    Last(i64),
+    /// The partition still has its first offset, and no record of the edge: none was ever there.
+    Never,
+    /// No record of the edge was found; there may have been some.
+    Unknown,
 }
 
 /// One cluster.
@@ -47,6 +73,8 @@ pub struct Cluster {
     pub not_usable_ids: BTreeSet<String>,
     /// crossdock's groups of this topology.
     pub groups: BTreeMap<String, Group>,
+    /// Its groups of other topologies.
+    pub foreign_groups: BTreeMap<String, Group>,
     /// Consumer groups that an edge's `sync.groups` names, each with the partitions it has positions in.
     pub consumers: BTreeMap<String, BTreeSet<(String, i32)>>,
     /// Literal topic ACLs; `None` where they may not be read or the cluster has no authorizer.

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::topics::is_of_other_replicator;
 use super::{Code, Finding};
 use crate::edge::Edge;
 use crate::finding::Severity;
 use crate::graph::{Names, literals};
 use crate::name::{Alias, EdgeName};
+use crate::plan::flow::{Flow, Place};
 use crate::plan::inventory::Inventory;
 use crate::topology::Topology;
 
@@ -73,6 +75,35 @@ pub(super) fn patterns(topology: &Topology, seen: &Inventory) -> Vec<Finding> {
     found
 }
 
+/// What another replicator keeps for itself on a cluster, though no edge takes it: it may replicate there still.
+pub(super) fn other_replicators(flows: &[Flow], seen: &Inventory) -> Vec<Finding> {
+    let taken: BTreeSet<&Place> = flows.iter().map(|f| &f.source).collect();
+    let mut found = Vec::new();
+    for (alias, cluster) in &seen.clusters {
+        let is_left = |topic: &&String| {
+            is_of_other_replicator(topic) && !taken.contains(&(alias.clone(), (*topic).clone()))
+        };
+        let topics: Vec<&str> = cluster
+            .topics
+            .keys()
+            .filter(is_left)
+            .map(String::as_str)
+            .collect();
+        let Some((first, more)) = topics.split_first() else {
+            continue;
+        };
+        let and = match more.len() {
+            0 => String::new(),
+            count => format!(", and {count} more"),
+        };
+        let message = format!("topic {first} on `{alias}`{and} looks like MirrorMaker 2's own");
+        let help = "no edge takes it; see to it that it does not write the topics that edges write";
+        let finding = Finding::new(Code::OtherReplicator, message, help).cluster(alias);
+        found.push(finding.weighs(Severity::Note));
+    }
+    found
+}
+
 /// Groups of this topology that belong to no edge of the file.
 pub(super) fn left_behind(topology: &Topology, seen: &Inventory) -> Vec<Finding> {
     let prefix = format!("crossdock.{}.", topology.name());
@@ -90,6 +121,7 @@ pub(super) fn left_behind(topology: &Topology, seen: &Inventory) -> Vec<Finding>
             let became = |e: &&Edge| e.renamed_from.as_ref() == Some(&name) && e.target == *alias;
             let topics: BTreeSet<&str> = held.positions.keys().map(|(t, _)| t.as_str()).collect();
             let topics = topics.into_iter().collect::<Vec<_>>().join(", ");
+            let leads = topology.edges().iter().find(|e| e.name == name);
             let finding = match topology.edges().iter().find(became) {
                 Some(edge) => Finding::new(
                     Code::LeftBehind,
@@ -101,6 +133,15 @@ pub(super) fn left_behind(topology: &Topology, seen: &Inventory) -> Vec<Finding>
                 )
                 .edge(&edge.name)
                 .weighs(Severity::Note),
+                None if let Some(edge) = leads => Finding::new(
+                    Code::LeftBehind,
+                    format!(
+                        "edge {name} leads to `{}` now; its group {group} and its topics stay on `{alias}`: {topics}",
+                        edge.target
+                    ),
+                    "delete them by hand when nobody needs them",
+                )
+                .edge(&edge.name),
                 None => Finding::new(
                     Code::LeftBehind,
                     format!(

@@ -9,7 +9,7 @@ use crate::graph::Names;
 use crate::plan::desired::{Desired, MAX_MESSAGE_BYTES, is_synced, topic};
 use crate::plan::flow::{Flow, Place, is_held, shadowed, topics_of};
 use crate::plan::group_of;
-use crate::plan::inventory::{Cluster, Inventory, Topic};
+use crate::plan::inventory::{Cluster, Group, Inventory, Topic};
 use crate::topology::Topology;
 
 /// One flow with everything that is known of it.
@@ -61,9 +61,10 @@ pub(super) fn findings(
             target: topic(seen, &flow.target),
             clusters: (from, to),
         };
-        let rules: [fn(&Case<'_>) -> Option<Finding>; 11] = [
+        let rules: [fn(&Case<'_>) -> Option<Finding>; 12] = [
             other_replicator,
             foreign_replica,
+            other_topology,
             no_target_topic,
             replication_factor,
             existing_topic,
@@ -99,7 +100,7 @@ impl Case<'_> {
 }
 
 /// Topics that MirrorMaker 2 keeps for itself, by their names.
-fn is_of_other_replicator(topic: &str) -> bool {
+pub(super) fn is_of_other_replicator(topic: &str) -> bool {
     let inner = topic.ends_with(".internal");
     topic.ends_with(".checkpoints.internal")
         || topic == "heartbeats"
@@ -146,6 +147,30 @@ fn foreign_replica(case: &Case<'_>) -> Option<Finding> {
     );
     let help = "ask whose it is; `exclude_topics` leaves it out";
     Some(Finding::new(Code::ForeignReplica, message, help).place(&case.flow.source))
+}
+
+/// An edge of another file has copied the same topic to the same place, and may do so still.
+fn other_topology(case: &Case<'_>) -> Option<Finding> {
+    let id = case.source.map(|t| &t.id).filter(|id| !id.is_empty())?;
+    let copies = |group: &Group| {
+        let mut positions = group.positions.iter();
+        positions.any(|((topic, _), (_, noted))| {
+            *topic == case.flow.target.1 && noted.as_ref() == Some(id)
+        })
+    };
+    let mut groups = case.clusters.1.foreign_groups.iter();
+    let (group, _) = groups.find(|(_, group)| copies(group))?;
+    let name = group.strip_prefix("crossdock.").unwrap_or(group);
+    let (other, edge) = name.split_once('.').unwrap_or((name, "?"));
+    let (cluster, topic) = &case.flow.target;
+    let message = format!(
+        "edge {edge} of topology {other} copies {} to topic {topic} on `{cluster}` as well: with both, every record comes twice",
+        case.flow.source.1
+    );
+    let help = format!(
+        "let one of the two files have the topic; if that topology runs no more, delete its group {group}"
+    );
+    Some(Finding::new(Code::ForeignReplica, message, help).place(&case.flow.target))
 }
 
 /// A topic that producers of the source write, under a name that says it is a replica.
