@@ -1,13 +1,16 @@
 //! The difference of two topologies, for reviews: which edges, which keys, which topics.
 
+mod values;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::edge::{Edge, Part, Rename};
+use crate::edge::Edge;
 use crate::graph::{Names, Take, sample_topics};
 use crate::name::EdgeName;
 use crate::topology::{Cluster, Topology};
+use values::{patterns, shown};
 
 /// What differs, clusters first, then edges in the order of the newer file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -190,101 +193,6 @@ fn keys(old: &Edge, new: &Edge) -> Vec<String> {
     differing
         .map(|((key, from), (_, to))| format!("{key}: {from} -> {to}"))
         .collect()
-}
-
-/// The keys of an edge with their values, always the same ones in the same order.
-fn shown(edge: &Edge) -> Vec<(&'static str, String)> {
-    let words = |value: &dyn std::fmt::Debug| format!("{value:?}");
-    let map = |map: &BTreeMap<String, String>| {
-        let shown = map
-            .iter()
-            .map(|(key, value)| match crate::properties::is_secret(key) {
-                true => format!("{key}=(secret)"),
-                false => format!("{key}={value}"),
-            });
-        shown.collect::<Vec<_>>().join(" ")
-    };
-    let groups = edge
-        .sync
-        .groups
-        .as_ref()
-        .map(|g| format!("{} but {}", patterns(&g.include), patterns(&g.exclude)));
-    vec![
-        ("from", edge.source.to_string()),
-        ("to", edge.target.to_string()),
-        ("topics", patterns(&edge.topics)),
-        ("exclude_topics", patterns(&edge.exclude_topics)),
-        ("rename", rename(&edge.rename)),
-        ("forward", words(&edge.forward)),
-        ("provenance", edge.provenance.to_string()),
-        ("merge", edge.merge.to_string()),
-        ("delivery", words(&edge.delivery)),
-        ("profile", words(&edge.profile)),
-        ("streams", edge.streams.to_string()),
-        ("start", words(&edge.start)),
-        ("max_in_flight", edge.max_in_flight.to_string()),
-        ("limit", words(&edge.limit)),
-        ("consumer", map(&edge.consumer)),
-        ("producer", map(&edge.producer)),
-        ("sample", words(&edge.sample)),
-        ("filter", filter(&edge.filter)),
-        ("drop_headers", patterns(&edge.drop_headers)),
-        ("sync.topics", edge.sync.topics.to_string()),
-        ("sync.configs", edge.sync.configs.to_string()),
-        ("sync.partitions", edge.sync.partitions.to_string()),
-        ("sync.groups", groups.unwrap_or_else(|| "none".to_owned())),
-        ("sync.acls", edge.sync.acls.to_string()),
-        ("on_oversize", words(&edge.on_oversize)),
-        ("on_gap", words(&edge.on_gap)),
-        ("on_recreated", words(&edge.on_recreated)),
-        ("expect", words(&edge.expect)),
-        ("enabled", edge.enabled.to_string()),
-        (
-            "report_group",
-            edge.report_group
-                .clone()
-                .unwrap_or_else(|| "none".to_owned()),
-        ),
-    ]
-}
-
-fn patterns(patterns: &[crate::edge::Pattern]) -> String {
-    let texts: Vec<&str> = patterns.iter().map(|p| p.text.as_str()).collect();
-    match texts.is_empty() {
-        true => "none".to_owned(),
-        false => texts.join(", "),
-    }
-}
-
-fn filter(filter: &crate::edge::Filter) -> String {
-    let key = filter.key.iter().map(|p| format!("key {}", p.text));
-    let headers = filter.headers.iter();
-    let headers = headers.map(|(name, p)| format!("header {name} {}", p.text));
-    let all: Vec<String> = key.chain(headers).collect();
-    match all.is_empty() {
-        true => "none".to_owned(),
-        false => all.join(", "),
-    }
-}
-
-fn rename(rename: &Rename) -> String {
-    let rules = rename.rules.iter().map(|rule| {
-        let to = rule.to.iter().map(|part| match part {
-            Part::Literal(text) => text.clone(),
-            Part::Topic => "{topic}".to_owned(),
-            Part::Group(number) => format!("${number}"),
-        });
-        let to: String = to.collect();
-        match &rule.matches {
-            Some(pattern) => format!("{} to {to}", pattern.text),
-            None => to,
-        }
-    });
-    let rules: Vec<String> = rules.collect();
-    match rules.is_empty() {
-        true => "keep".to_owned(),
-        false => rules.join(", "),
-    }
 }
 
 /// Topics that the edge names, or else examples of what it takes, and what becomes of them.

@@ -6,7 +6,7 @@ mod edges;
 mod encoding;
 mod expect;
 mod filter;
-mod keys;
+pub(crate) mod keys;
 mod pattern;
 mod quantity;
 mod reader;

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::process::Output;
+use std::time::Duration;
 
 use crossdock_testbed::pool::Lease;
-use crossdock_testbed::scene::Scene;
-use crossdock_testbed::{admin, consumer};
+use crossdock_testbed::scene::{DOCK, Scene};
+use crossdock_testbed::{admin, consumer, wait};
 use serde_json::Value;
 
 const TEXT: &str = r#"
@@ -405,6 +406,30 @@ Plan: 5 to create, 0 to change, 0 to delete; 0 errors, 0 warnings.
     scene.produce("bj", "orders", 200);
     scene.run_once();
     scene.verdict().assert_exact();
+
+    // One that comes later follows while it runs.
+    scene.start_as(DOCK, &["--sync-interval", "1s"]);
+    let late = [
+        "--add",
+        "--allow-principal",
+        "User:late",
+        "--operation",
+        "Read",
+    ];
+    admin::acls(&bj, &[&late[..], &["--topic", "orders"]].concat());
+    wait::until("the ACL follows", Duration::from_secs(120), || {
+        let log = scene.dock(DOCK).log();
+        let words = "Kept in step: ACL of topic orders-bj on `sh`: ALLOW User:late READ from *";
+        match log.contains(words) {
+            true => Ok(()),
+            false => Err(scene.dock(DOCK).log_tail(5)),
+        }
+    });
+    let listed = admin::acls(&sh, &["--list", "--topic", "orders-bj"]);
+    assert!(
+        listed.contains("principal=User:late, host=*, operation=READ"),
+        "{listed}"
+    );
 }
 
 #[test]

@@ -96,3 +96,23 @@ fn two_files_are_compared_without_any_cluster() {
         (Some(0), "No changes.\n")
     );
 }
+
+#[test]
+fn the_jobs_that_are_shipped_are_yaml_and_run_the_steps_that_are_tried() {
+    for name in ["github.yml", "gitlab.yml"] {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/ci/").to_owned() + name;
+        let text = std::fs::read_to_string(path).expect("it is there");
+        let mut scalars = Vec::new();
+        for event in saphyr_parser::Parser::new_from_str(&text) {
+            let (event, at) = event.unwrap_or_else(|error| panic!("{name}: {error}"));
+            if let saphyr_parser::Event::Scalar(value, ..) = event {
+                scalars.push((value.into_owned(), at.start.line()));
+            }
+        }
+        for step in ["check", "apply"] {
+            let line = format!("deploy/ci/rollout.sh {step} topology.yaml");
+            let found = scalars.iter().find(|(value, _)| *value == line);
+            assert!(found.is_some(), "{name} does not run `{line}`: {scalars:?}");
+        }
+    }
+}

@@ -39,28 +39,54 @@ fn edit(scene: &Scene, from: &str, to: &str) {
 }
 
 fn history(scene: &Scene) -> Vec<Value> {
-    let output = scene.command("history", &["--format", "json"]);
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    told(&scene.command("history", &["--format", "json"]))
+}
+
+fn ids(revisions: &[Value]) -> Vec<&Value> {
+    revisions.iter().map(|revision| &revision["uuid"]).collect()
+}
+
+fn told(output: &Output) -> Vec<Value> {
+    assert_eq!(output.status.code(), Some(0), "{}", said(output));
     serde_json::from_slice(&output.stdout).expect("it is JSON")
 }
 
-/// `run --home` of the scene's topology.
-fn start(scene: &mut Scene) {
+/// Where home is, and what is kept there.
+fn place(scene: &mut Scene) -> [String; 4] {
     let bootstrap = scene.broker("bj").bootstrap();
     let topology = scene.topology().to_owned();
-    let state = scene.folder().join("state");
+    [
+        "--home".to_owned(),
+        bootstrap,
+        "--topology".to_owned(),
+        topology,
+    ]
+}
+
+/// `run --home` of the scene's topology, as this instance.
+fn start_as(scene: &mut Scene, instance: &str) {
+    let place = place(scene);
+    let state = scene.folder().join(format!("state-{instance}"));
     scene.start_without_file(
-        DOCK,
-        &["--home", &bootstrap, "--topology", &topology],
+        instance,
+        &place.each_ref().map(String::as_str),
         &[("STATE_DIRECTORY", state.to_str().expect("a path is text"))],
     );
 }
 
+fn start(scene: &mut Scene) {
+    start_as(scene, DOCK);
+}
+
 fn until_said(scene: &mut Scene, words: &str) {
+    until_said_by(scene, DOCK, words);
+}
+
+fn until_said_by(scene: &mut Scene, instance: &str, words: &str) {
     wait::until(words, FOLLOWS_WITHIN, || {
-        match scene.dock(DOCK).log().contains(words) {
+        match scene.dock(instance).log().contains(words) {
             true => Ok(()),
-            false => Err(scene.dock(DOCK).log_tail(3)),
+            false => Err(scene.dock(instance).log_tail(3)),
         }
     });
 }
@@ -73,13 +99,17 @@ fn what_is_applied_runs_everywhere_is_kept_and_comes_back() {
         apply(&scene, 0).contains("Applied: 0 changes."),
         "the second apply is empty"
     );
-    start(&mut scene);
+    for instance in [DOCK, "second"] {
+        start_as(&mut scene, instance);
+    }
     scene.produce("bj", "orders", 500);
     scene.until_caught_up();
 
     edit(&scene, "products }", "products, streams: 2 }");
     assert!(apply(&scene, 0).contains("revision 2 of the topology"));
-    until_said(&mut scene, "changed: bj-to-sh; removed: none");
+    for instance in [DOCK, "second"] {
+        until_said_by(&mut scene, instance, "changed: bj-to-sh; removed: none");
+    }
     scene.produce("bj", "orders", 500);
     scene.until_caught_up();
 
@@ -105,7 +135,29 @@ fn what_is_applied_runs_everywhere_is_kept_and_comes_back() {
     let revisions = history(&scene);
     assert_eq!(revisions.len(), 3);
     assert_eq!(revisions[0]["checksum"], revisions[2]["checksum"]);
-    until_said(&mut scene, "Revision 3 of topology");
+    for instance in [DOCK, "second"] {
+        until_said_by(&mut scene, instance, "Revision 3 of topology");
+    }
+    scene.until_caught_up();
+    // Whoever has no file goes by home alone.
+    let place = place(&mut scene);
+    let place = place.each_ref().map(String::as_str);
+    let asked = [&["history"][..], &place, &["--format", "json"]].concat();
+    assert_eq!(
+        ids(&told(&scene.bare_command(&asked))),
+        ids(&history(&scene))
+    );
+    let back = scene.bare_command(&[&["rollback", "2", "--yes"][..], &place].concat());
+    assert_eq!(back.status.code(), Some(0), "{}", said(&back));
+    let revisions = history(&scene);
+    assert_eq!(
+        (revisions.len(), &revisions[0]["checksum"]),
+        (4, &revisions[2]["checksum"])
+    );
+    for instance in [DOCK, "second"] {
+        until_said_by(&mut scene, instance, "Revision 4 of topology");
+    }
+    scene.produce("bj", "orders", 500);
     scene.until_caught_up();
     scene.verdict().assert_exact();
 }

@@ -278,6 +278,46 @@ fn a_hundred_quick_reloads_under_load_lose_and_repeat_nothing() {
 }
 
 #[test]
+fn edges_that_come_and_go_and_change_under_load_lose_and_repeat_nothing() {
+    let text = r#"
+topology: reload-edges
+clusters:
+  bj: { bootstrap.servers: "${BJ_BOOTSTRAP}" }
+  sh: { bootstrap.servers: "${SH_BOOTSTRAP}" }
+  gz: { bootstrap.servers: "${GZ_BOOTSTRAP}" }
+edges:
+  - { from: bj, to: sh, topics: orders }
+"#;
+    let mut scene = scene("reload-edges", &["bj", "sh", "gz"], text);
+    for (edge, topic) in [("bj-to-sh", "orders"), ("bj-to-gz", "users")] {
+        scene.topic("bj", topic, 2);
+        scene.route(edge, topic, topic);
+    }
+    let one = std::fs::read_to_string(scene.file()).expect("it is there");
+    let two = one.clone() + "  - { from: bj, to: gz, topics: users }\n";
+    // What it leaves out there is none of: every record goes on.
+    let other = two.replace(
+        "topics: orders }",
+        "topics: orders, drop_headers: nobody-has-this }",
+    );
+    scene.start();
+    scene.load("bj", "orders", 300);
+    scene.load("bj", "users", 300);
+    let mut before = reloads(&mut scene);
+    for text in [&two, &other, &one, &two, &other, &two, &one, &two] {
+        let copied = scene.end_sum("sh", "orders");
+        write(&scene.file(), text);
+        scene.dock(DOCK).hang_up();
+        until_reloaded(&mut scene, before);
+        before = reloads(&mut scene);
+        scene.until_copied("sh", "orders", copied + 300);
+    }
+    scene.stop_load();
+    scene.until_caught_up();
+    scene.verdict().assert_exact();
+}
+
+#[test]
 fn an_instance_that_has_no_edge_left_stands_by() {
     let mut scene = scene("reload-none", &["bj", "sh", "gz"], FORK);
     scene.topic("bj", "orders", 2);

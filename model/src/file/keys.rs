@@ -72,25 +72,25 @@ pub(super) enum Form {
 }
 
 /// Words with what they mean.
-pub(super) type Words<T> = &'static [(&'static str, T)];
+pub(crate) type Words<T> = &'static [(&'static str, T)];
 
-pub(super) const FORWARD: Words<Forward> = &[("all", Forward::All), ("local", Forward::Local)];
-pub(super) const DELIVERY: Words<Delivery> = &[
+pub(crate) const FORWARD: Words<Forward> = &[("all", Forward::All), ("local", Forward::Local)];
+pub(crate) const DELIVERY: Words<Delivery> = &[
     ("exactly_once", Delivery::ExactlyOnce),
     ("at_least_once", Delivery::AtLeastOnce),
 ];
-pub(super) const PROFILE: Words<Profile> = &[
+pub(crate) const PROFILE: Words<Profile> = &[
     ("durable", Profile::Durable),
     ("throughput", Profile::Throughput),
     ("latency", Profile::Latency),
 ];
-pub(super) const ON_OVERSIZE: Words<OnOversize> = &[
+pub(crate) const ON_OVERSIZE: Words<OnOversize> = &[
     ("halt", OnOversize::Halt),
     ("dead_letter", OnOversize::DeadLetter),
     ("skip", OnOversize::Skip),
 ];
-pub(super) const ON_GAP: Words<OnGap> = &[("halt", OnGap::Halt), ("continue", OnGap::Continue)];
-pub(super) const ON_RECREATED: Words<OnRecreated> = &[
+pub(crate) const ON_GAP: Words<OnGap> = &[("halt", OnGap::Halt), ("continue", OnGap::Continue)];
+pub(crate) const ON_RECREATED: Words<OnRecreated> = &[
     ("halt", OnRecreated::Halt),
     ("restart", OnRecreated::Restart),
 ];
