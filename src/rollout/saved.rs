@@ -1,5 +1,8 @@
 //! A plan in a file: `plan --out`, `apply --plan`.
 
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::{Context, anyhow};
@@ -38,13 +41,18 @@ impl Saved {
         })
     }
 
-    /// Writes it.
+    /// Writes it, for the owner's eyes only: the topology's text may hold a password.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(self).map_err(Failure::cannot_start)?;
-        std::fs::write(path, text + "\n")
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        let written = options
+            .open(path)
+            .and_then(|mut file| file.write_all((text + "\n").as_bytes()));
+        written
             .with_context(|| format!("cannot write {}", path.display()))
             .map_err(Failure::CannotStart)
     }

@@ -23,13 +23,24 @@ enum Mark {
 /// The whole plan.
 pub fn plan(plan: &Plan, in_colour: bool) -> String {
     let mut text = String::new();
+    let mut rest: Vec<&Change> = plan.changes.iter().collect();
+    let tell = |text: &mut String, changes: &[&Change]| {
+        for change in changes {
+            let (mark, lines) = describe(change);
+            line(text, mark, &lines, in_colour);
+        }
+    };
     for each in &plan.edges {
+        if !text.is_empty() && !text.ends_with("\n\n") {
+            text.push('\n');
+        }
         edge(&mut text, each);
+        // What several edges need is told with the first of them.
+        let (its, others): (Vec<_>, Vec<_>) = rest.into_iter().partition(|c| is_for(c, each));
+        tell(&mut text, &its);
+        rest = others;
     }
-    for change in &plan.changes {
-        let (mark, lines) = describe(change);
-        line(&mut text, mark, &lines, in_colour);
-    }
+    tell(&mut text, &rest);
     let (behind, others): (Vec<_>, Vec<_>) = plan
         .findings
         .iter()
@@ -46,6 +57,18 @@ pub fn plan(plan: &Plan, in_colour: bool) -> String {
     }
     text.push_str(&summary(plan));
     text
+}
+
+/// Whether a change is made for what an edge writes.
+fn is_for(change: &Change, edge: &EdgePlan) -> bool {
+    let topic = match change {
+        Change::CreateTopic { topic, .. }
+        | Change::AddPartitions { topic, .. }
+        | Change::SetConfigs { topic, .. } => topic,
+        Change::CreateAcl { acl, .. } => &acl.topic,
+        Change::Publish { .. } => return false,
+    };
+    *change.cluster() == edge.target && edge.topics.iter().any(|t| t.target_topic == *topic)
 }
 
 /// One line on what there is to do.

@@ -407,7 +407,10 @@ Plan: 5 to create, 0 to change, 0 to delete; 0 errors, 0 warnings.
     scene.run_once();
     scene.verdict().assert_exact();
 
-    // One that comes later follows while it runs.
+    assert_one_that_comes_later_follows(scene, (&bj, &sh));
+}
+
+fn assert_one_that_comes_later_follows(mut scene: Scene, (bj, sh): (&str, &str)) {
     scene.start_as(DOCK, &["--sync-interval", "1s"]);
     let late = [
         "--add",
@@ -416,7 +419,7 @@ Plan: 5 to create, 0 to change, 0 to delete; 0 errors, 0 warnings.
         "--operation",
         "Read",
     ];
-    admin::acls(&bj, &[&late[..], &["--topic", "orders"]].concat());
+    admin::acls(bj, &[&late[..], &["--topic", "orders"]].concat());
     wait::until("the ACL follows", Duration::from_secs(120), || {
         let log = scene.dock(DOCK).log();
         let words = "Kept in step: ACL of topic orders-bj on `sh`: ALLOW User:late READ from *";
@@ -425,7 +428,7 @@ Plan: 5 to create, 0 to change, 0 to delete; 0 errors, 0 warnings.
             false => Err(scene.dock(DOCK).log_tail(5)),
         }
     });
-    let listed = admin::acls(&sh, &["--list", "--topic", "orders-bj"]);
+    let listed = admin::acls(sh, &["--list", "--topic", "orders-bj"]);
     assert!(
         listed.contains("principal=User:late, host=*, operation=READ"),
         "{listed}"

@@ -258,14 +258,14 @@ fn one_more_source_is_merged_into_a_topic_that_grows_with_it() {
     partition 0: from offset 0, end 0
   to copy: 0 records
 
+~ topic orders on `sh`: partitions 1 -> 3
+
 edge gz-to-sh: gz -> sh, first run
   orders -> orders: 3 partitions, 0 records
     partition 0: from offset 0, end 0
     partition 1: from offset 0, end 0
     partition 2: from offset 0, end 0
   to copy: 0 records
-
-~ topic orders on `sh`: partitions 1 -> 3
 
 Plan: 0 to create, 1 to change, 0 to delete; 0 errors, 0 warnings.
 ",

@@ -1,6 +1,7 @@
 //! Plan and apply on real clusters: a pair of files and clusters before, the plan, the clusters after,
 //! and a second plan that is empty.
 
+use std::os::unix::fs::MetadataExt;
 use std::process::Output;
 use std::time::Duration;
 
@@ -182,6 +183,8 @@ fn a_saved_plan_is_refused_when_the_clusters_have_changed() {
     let path = path.to_str().expect("a path is text").to_owned();
     let plan = scene.command("plan", &["--out", &path]);
     assert_eq!(plan.status.code(), Some(0), "{}", said(&plan));
+    let mode = std::fs::metadata(&path).expect("it was written").mode();
+    assert_eq!(mode & 0o777, 0o600, "for its owner alone");
     scene.grow("bj", "orders", 2);
     let refused = scene.bare_command(&["apply", "--yes", "--plan", &path]);
     assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));

@@ -89,19 +89,22 @@ impl Cluster {
     }
 
     /// A client that has lost all brokers for a moment still knows the coordinators of before, and waits for
-    /// brokers that librdkafka has let go of, for as long as it remembers them: a quarter of an hour. A new one
-    /// has nothing to remember.
+    /// brokers that librdkafka has let go of; and one whose coordinator says that it is none any more asks it
+    /// again. Both for as long as librdkafka remembers them: a quarter of an hour. A new client has nothing to
+    /// remember.
     fn forget_coordinators(
         &self,
         mut failures: impl Iterator<Item = RDKafkaErrorCode>,
     ) -> Result<(), Error> {
-        let is_silence = |code| {
+        let is_outdated = |code| {
             matches!(
                 code,
-                RDKafkaErrorCode::OperationTimedOut | RDKafkaErrorCode::RequestTimedOut
+                RDKafkaErrorCode::OperationTimedOut
+                    | RDKafkaErrorCode::RequestTimedOut
+                    | RDKafkaErrorCode::NotCoordinator
             )
         };
-        match failures.any(is_silence) {
+        match failures.any(is_outdated) {
             true => self.renew_client(),
             false => Ok(()),
         }
