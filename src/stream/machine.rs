@@ -232,6 +232,12 @@ impl<E: Engine, P: Positions, R: Report> Stream<E, P, R> {
         self.end_transaction();
     }
 
+    /// The same for one that is out of its group: who takes its place may get other partitions.
+    pub fn hand_over(mut self) {
+        self.end_transaction();
+        self.release(|_| true);
+    }
+
     /// Whether it has a lease: it has joined its group.
     pub fn has_joined(&self) -> bool {
         self.lease.is_some()

@@ -87,8 +87,13 @@ fn a_partition_that_halts_at_once_commits_no_position() {
     let pace = Pace {
         commit_interval: Duration::ZERO,
     };
-    let mut stream =
-        Stream::new(engine, FakePositions(world.clone(), Some(1)), Silent, pace).impatient();
+    let mut stream = Stream::new(
+        engine,
+        FakePositions(world.clone(), Some(1)),
+        Held::default(),
+        pace,
+    )
+    .impatient();
     stream.grant(0, (0..PARTITIONS).map(twin).collect());
     for _ in 0..200 {
         stream.work();
@@ -118,8 +123,13 @@ fn a_target_that_may_not_be_written_stops_its_partition_alone_until_it_may() {
     let pace = Pace {
         commit_interval: Duration::ZERO,
     };
-    let mut stream =
-        Stream::new(engine, FakePositions(world.clone(), None), Silent, pace).impatient();
+    let mut stream = Stream::new(
+        engine,
+        FakePositions(world.clone(), None),
+        Held::default(),
+        pace,
+    )
+    .impatient();
     stream.grant(0, (0..PARTITIONS).map(twin).collect());
     for _ in 0..500 {
         stream.work();
@@ -192,4 +202,31 @@ fn progress_under_a_former_name_is_taken_over_partition_by_partition() {
         let copied = &world.log[&partition];
         assert_eq!(*copied, (10..RECORDS).collect::<Vec<_>>(), "{partition}");
     }
+}
+
+#[test]
+fn who_is_put_out_of_its_group_holds_nothing_any_more() {
+    let world = Shared::default();
+    let engine = FakeEngine {
+        world: world.clone(),
+        faults: Rc::default(),
+        stream: 0,
+        epoch: 0,
+        open: BTreeMap::new(),
+        pending: Vec::new(),
+        pending_letters: Vec::new(),
+        aside: BTreeSet::new(),
+    };
+    let pace = Pace {
+        commit_interval: Duration::ZERO,
+    };
+    let held = Held::default();
+    let mut stream =
+        Stream::new(engine, FakePositions(world, None), held.clone(), pace).impatient();
+    stream.grant(0, (0..PARTITIONS).map(twin).collect());
+    stream.work();
+    stream.revoke(&[twin(1).target()]);
+    assert_eq!(held.0.borrow().iter().copied().collect::<Vec<_>>(), [0, 2]);
+    stream.hand_over();
+    assert!(held.0.borrow().is_empty(), "others may hold them by now");
 }

@@ -58,7 +58,10 @@ pub(super) fn copy(
             obey(shared, &mut copier, &mut idle, event);
         }
     }
-    copier.finish();
+    match life.is_out() {
+        true => copier.hand_over(),
+        false => copier.finish(),
+    }
     // The member, when it goes, must find nobody to wait for.
     drop(inbox);
     shared.status.joined(stream, false);

@@ -25,7 +25,7 @@ impl Random {
 /// Two streams of one group: each partition belongs to one of them, and moves.
 pub(super) struct Group {
     pub(super) world: Shared,
-    pub(super) streams: Vec<Stream<FakeEngine, FakePositions, Silent>>,
+    pub(super) streams: Vec<Stream<FakeEngine, FakePositions, Held>>,
     pub(super) faults: Vec<Rc<RefCell<Faults>>>,
     pub(super) owner: Vec<usize>,
 }
@@ -60,7 +60,7 @@ impl Group {
             Stream::new(
                 engine,
                 FakePositions(world.clone(), None),
-                Silent,
+                Held::default(),
                 Pace {
                     commit_interval: Duration::ZERO,
                 },

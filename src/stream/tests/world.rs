@@ -304,21 +304,27 @@ impl Positions for FakePositions {
     }
 }
 
-pub(super) struct Silent;
+/// Knows which partitions are held, as a status does.
+#[derive(Clone, Default)]
+pub(super) struct Held(pub(super) Rc<RefCell<BTreeSet<i32>>>);
 
-impl Report for Silent {
+impl Report for Held {
     fn pending(&self, _: &Twin, _: i64) {}
     fn committed(&self, _: &Twin, _: i64, _: &Tally, _: &Ages) {}
     fn ended(&self, _: bool) {}
     fn refused(&self, _: &Twin, _: u64) {}
     fn set_aside(&self, _: &Twin, _: &Refused, _: Fate) {}
     fn end_seen(&self, _: &Twin, _: i64) {}
-    fn came(&self, _: &Twin) {}
+    fn came(&self, twin: &Twin) {
+        self.0.borrow_mut().insert(twin.partition);
+    }
     fn lost(&self, _: &Twin, _: i64, _: i64) {}
     fn by_hand(&self, _: &Twin, _: i64) {}
     fn going(&self, _: &Twin) {}
     fn retrying(&self, _: &Twin, _: &str) {}
     fn halted(&self, _: &Twin, _: &str) {}
-    fn gone(&self, _: &Twin) {}
+    fn gone(&self, twin: &Twin) {
+        self.0.borrow_mut().remove(&twin.partition);
+    }
     fn waits(&self, _: Option<(&Error, Duration)>) {}
 }
