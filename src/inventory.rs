@@ -10,7 +10,7 @@ use crossdock_model::graph::{Names, literals};
 use crossdock_model::groups::{Choice, Selection};
 use crossdock_model::name::Alias;
 use crossdock_model::note::{Note, kafka_id};
-use crossdock_model::plan::{self, Flow, Group, Inventory, Partition, Tail, Topic, Unplaced};
+use crossdock_model::plan::{self, Flow, Group, Inventory, Partition, Tail, Topic};
 use crossdock_model::provenance::Hop;
 use crossdock_model::topology::{Cluster as Declared, Topology};
 
@@ -95,7 +95,7 @@ pub fn read(topology: &Topology, names: &Names, look: Look, progress: &Progress)
     }
     clusters.retain(|alias, _| inventory.clusters.contains_key(alias));
     if look == Look::Whole {
-        inventory.tails = tails(topology, &flows, &inventory, &clusters);
+        read_tails(topology, &flows, &mut inventory, &clusters);
     }
     Read {
         inventory,
@@ -103,36 +103,47 @@ pub fn read(topology: &Topology, names: &Names, look: Look, progress: &Progress)
     }
 }
 
-/// What target partitions tell of edges of which no position is known. One that does not answer tells nothing.
-fn tails(
+/// Notes what target partitions tell of edges of which no position is known.
+fn read_tails(
     topology: &Topology,
     flows: &[Flow],
-    inventory: &Inventory,
+    inventory: &mut Inventory,
     clusters: &BTreeMap<Alias, Arc<Cluster>>,
-) -> BTreeMap<Unplaced, Tail> {
-    let unplaced = plan::unplaced(topology, flows, inventory).into_iter();
-    let tell = |place: Unplaced| {
-        let edge = topology.edges().get(place.edge)?;
-        let source_id = &inventory.clusters.get(&edge.source)?.id;
-        if !edge.provenance {
-            return Some((place, Tail::Unknown));
+) {
+    for place in plan::unplaced(topology, flows, inventory) {
+        let Some(edge) = topology.edges().get(place.edge) else {
+            continue;
+        };
+        let (Some(source), Some(target)) = (
+            inventory.clusters.get(&edge.source),
+            clusters.get(&edge.target),
+        ) else {
+            continue;
+        };
+        if inventory.unreachable.contains_key(&edge.target) {
+            continue;
         }
         let is_ours = |hop: &Hop<'_>| {
-            hop.cluster_id == source_id
+            hop.cluster_id == source.id
                 && !hop.is_repair()
                 && hop.topic == place.source_topic
                 && hop.partition == place.partition
         };
         let topic = place.target_topic.as_str().into();
-        let tail = last_copied(
-            clusters.get(&edge.target)?,
-            &topic,
-            place.partition,
-            is_ours,
-        );
-        tail.ok().map(|tail| (place, tail))
-    };
-    unplaced.filter_map(tell).collect()
+        let tail = match edge.provenance {
+            true => last_copied(target, &topic, place.partition, is_ours),
+            false => Ok(Tail::Unknown),
+        };
+        match tail {
+            Ok(tail) => {
+                inventory.tails.insert(place, tail);
+            }
+            Err(error) => {
+                let alias = edge.target.clone();
+                inventory.unreachable.insert(alias, error.reason);
+            }
+        }
+    }
 }
 
 /// Does something for each of them, each in a thread of its own: clusters are far away.

@@ -279,6 +279,33 @@ fn configs_follow_by_value_and_what_only_the_target_sets_stays() {
 }
 
 #[test]
+fn what_mirror_maker_2_leaves_out_by_default_stays_the_targets_own() {
+    let out = [
+        "follower.replication.throttled.replicas",
+        "leader.replication.throttled.replicas",
+        "message.timestamp.difference.max.ms",
+        "message.timestamp.type",
+        "unclean.leader.election.enable",
+        "min.insync.replicas",
+    ];
+    let t = topology("  - { from: a, to: b, topics: orders }\n");
+    for key in out.into_iter().chain(["retention.ms"]) {
+        let mut seen = empty();
+        put(&mut seen, "a", "orders", topic("o", 1, &[(key, "theirs")]));
+        let mut ours = topic("p", 1, &[]);
+        let configs = ours.configs.get_or_insert_default();
+        configs.insert(key.to_owned(), config("ours", false));
+        put(&mut seen, "b", "orders", ours);
+        let follows = lines(&make(&t, &seen)) == [format!("~ orders@b {key}:ours->theirs")];
+        assert_eq!(follows, key == "retention.ms", "{key}");
+        // Neither does a topic that is made get it.
+        cluster(&mut seen, "b").topics.clear();
+        let made = lines(&make(&t, &seen)).concat();
+        assert_eq!(made.contains(key), key == "retention.ms", "{made}");
+    }
+}
+
+#[test]
 fn the_largest_message_is_raised_and_never_lowered() {
     let t = topology("  - { from: a, to: b, topics: orders }\n");
     let mut seen = empty();
@@ -392,6 +419,32 @@ fn where_progress_is_gone_the_targets_records_tell_where_it_goes_on() {
             (0, 10, None),
         ]
     );
+}
+
+#[test]
+fn progress_that_the_source_has_left_behind_is_told_as_the_policies_say() {
+    let at = |policies: &str, offset: i64, noted: &str| {
+        let t = topology(&format!(
+            "  - {{ from: a, to: b, topics: orders{policies} }}\n"
+        ));
+        let mut seen = empty();
+        let mut source = topic("o", 1, &[]);
+        source.partitions[0].start = 4;
+        put(&mut seen, "a", "orders", source);
+        put(&mut seen, "b", "orders", topic("p", 1, &[]));
+        let positions = [(("orders".to_owned(), 0), (offset, Some(noted.to_owned())))].into();
+        let groups = &mut cluster(&mut seen, "b").groups;
+        groups.insert("crossdock.t.a-to-b".to_owned(), Group { positions });
+        let told = make(&t, &seen).edges[0].topics[0].partitions[0].clone();
+        (told.start_offset, told.records, told.start)
+    };
+    let restart = ", on_recreated: restart, on_gap: continue";
+    assert_eq!(at("", 7, "o"), (7, 3, None));
+    assert_eq!(at("", 4, "o"), (4, 6, None));
+    assert_eq!(at("", 3, "o"), (10, 0, Some(Start::Gap)));
+    assert_eq!(at(restart, 3, "o"), (4, 6, Some(Start::BehindGap)));
+    assert_eq!(at("", 7, "former"), (10, 0, Some(Start::Recreated)));
+    assert_eq!(at(restart, 7, "former"), (4, 6, Some(Start::Restarted)));
 }
 
 fn make_flows(topology: &Topology, seen: &Inventory) -> Vec<crossdock_model::plan::Flow> {
@@ -641,6 +694,27 @@ fn random_inventory(random: &mut Random) -> Inventory {
             }
         }
     }
+    for (edge, from, to) in [
+        ("a-to-b", "a", "b"),
+        ("old", "a", "b"),
+        ("b-to-a", "b", "a"),
+        ("c-to-d", "c", "d"),
+    ] {
+        let mut positions = BTreeMap::new();
+        for (topic, into) in [
+            ("orders", "orders"),
+            ("orders", "orders-a"),
+            ("users", "users"),
+        ] {
+            if random.below(2) == 0 {
+                let noted = (random.below(3) > 0).then(|| format!("{topic}@{from}"));
+                let offset = random.below(12) as i64;
+                positions.insert((into.to_owned(), random.below(3) as i32), (offset, noted));
+            }
+        }
+        let groups = &mut cluster(&mut seen, to).groups;
+        groups.insert(format!("crossdock.t.{edge}"), Group { positions });
+    }
     seen
 }
 
@@ -655,6 +729,8 @@ fn a_plan_that_is_carried_out_leaves_nothing_to_do() {
         "  - { from: [a, b, c], to: d, topics: users, rename: prefix, sync: { configs: false } }\n",
         "  - { from: a, to: [b, c], topics: '.*', sync: { topics: false } }\n",
         "  - { from: a, to: b, topics: '.*', sync: { partitions: false } }\n",
+        "  - { name: new, renamed_from: old, from: a, to: b, topics: 'orders|users', rename: suffix }\n",
+        "  - { from: a, to: b, topics: 'orders|users', rename: '{topic}-of-{source}' }\n",
     ];
     let (mut plans, mut changes) = (0, 0);
     for shape in shapes {

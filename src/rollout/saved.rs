@@ -1,8 +1,8 @@
 //! A plan in a file: `plan --out`, `apply --plan`.
 
-use std::fs::OpenOptions;
+use std::fs::{OpenOptions, Permissions};
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use anyhow::{Context, anyhow};
@@ -49,9 +49,11 @@ impl Saved {
         let text = serde_json::to_string_pretty(self).map_err(Failure::cannot_start)?;
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true).mode(0o600);
-        let written = options
-            .open(path)
-            .and_then(|mut file| file.write_all((text + "\n").as_bytes()));
+        let written = options.open(path).and_then(|mut file| {
+            // One that was there before keeps its mode.
+            file.set_permissions(Permissions::from_mode(0o600))?;
+            file.write_all((text + "\n").as_bytes())
+        });
         written
             .with_context(|| format!("cannot write {}", path.display()))
             .map_err(Failure::CannotStart)

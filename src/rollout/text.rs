@@ -260,6 +260,20 @@ fn topic(text: &mut String, topic: &TopicPlan) {
             Some(Start::ProgressLost) => {
                 "halts, its progress is lost (`crossdock offsets --set` decides)".to_owned()
             }
+            Some(Start::Recreated) => {
+                "halts, the topic was created again (`on_recreated: restart` begins with the new one)"
+                    .to_owned()
+            }
+            Some(Start::Restarted) => {
+                format!("from offset {start}, the beginning of the topic that was created again")
+            }
+            Some(Start::Gap) => {
+                "halts, records were removed before they were copied (`on_gap: continue` goes on behind them)"
+                    .to_owned()
+            }
+            Some(Start::BehindGap) => {
+                format!("from offset {start}, behind records that were removed before they were copied")
+            }
         };
         writeln!(text, "    partition {number}: {from}, end {end}").ok();
     }

@@ -181,6 +181,8 @@ fn a_saved_plan_is_refused_when_the_clusters_have_changed() {
     let mut scene = one_way("plan-saved", 1);
     let path = scene.folder().join("saved.plan");
     let path = path.to_str().expect("a path is text").to_owned();
+    // One that others may read is there already.
+    std::fs::write(&path, "").expect("it can be written");
     let plan = scene.command("plan", &["--out", &path]);
     assert_eq!(plan.status.code(), Some(0), "{}", said(&plan));
     let mode = std::fs::metadata(&path).expect("it was written").mode();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::edge::{self, Edge, Limit};
+use crate::edge::{self, Edge, Limit, OnGap, OnRecreated};
 use crate::groups::{Choice, Selection};
 use crate::name::{Alias, EdgeName};
 use crate::topology::Topology;
@@ -95,19 +95,27 @@ pub struct PartitionPlan {
     pub end_offset: i64,
     /// Records between the two, as offsets tell.
     pub records: i64,
-    /// What the first offset is taken from, where that is neither progress nor `start`.
+    /// What is to be known of the first offset, where it is neither progress nor `start`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start: Option<Start>,
 }
 
-/// What tells where a partition goes on whose progress is not known.
+/// Where a partition goes on whose progress does not say so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Start {
-    /// The last record of the edge at the target.
+    /// Behind the last record of the edge at the target.
     LastCopy,
-    /// Nothing: the partition halts until a person decides.
+    /// Nowhere, until a person decides: nothing tells its progress.
     ProgressLost,
+    /// Nowhere: the topic was created again at the source.
+    Recreated,
+    /// At the beginning of the topic that was created again.
+    Restarted,
+    /// Nowhere: records behind its progress are gone at the source.
+    Gap,
+    /// Behind the records that are gone.
+    BehindGap,
 }
 
 pub(super) fn edges(
@@ -300,7 +308,7 @@ fn topic_plan(
             partition,
         };
         let (start_offset, start) = match (position, seen.tails.get(&place)) {
-            (Some((offset, _)), _) => (*offset, None),
+            (Some(position), _) => from_progress(edge, position, source, &there),
             (None, Some(Tail::Last(offset))) => (*offset + 1, Some(Start::LastCopy)),
             (None, Some(Tail::Unknown)) if progress.is_some() => {
                 (there.end, Some(Start::ProgressLost))
@@ -343,6 +351,24 @@ fn topic_plan(
         },
         bytes,
         records,
+    }
+}
+
+/// Where a committed position leads, by what the source is now. Where the partition halts, nothing is copied.
+fn from_progress(
+    edge: &Edge,
+    (offset, noted): &(i64, Option<String>),
+    source: Option<&Topic>,
+    there: &Partition,
+) -> (i64, Option<Start>) {
+    let id = source.map(|t| t.id.as_str()).filter(|id| !id.is_empty());
+    let is_other = matches!((noted, id), (Some(noted), Some(id)) if noted != id);
+    match (is_other, *offset < there.start) {
+        (true, _) if edge.on_recreated == OnRecreated::Halt => (there.end, Some(Start::Recreated)),
+        (true, _) => (there.start, Some(Start::Restarted)),
+        (false, true) if edge.on_gap == OnGap::Halt => (there.end, Some(Start::Gap)),
+        (false, true) => (there.start, Some(Start::BehindGap)),
+        (false, false) => (*offset, None),
     }
 }
 
