@@ -12,6 +12,24 @@ use super::machine::{Pace, Stream};
 use group::{Group, Random, twin};
 use world::*;
 
+/// The engine of a stream that has the world for itself, and commits whenever it can.
+fn alone(world: &Shared) -> (FakeEngine, Pace) {
+    let engine = FakeEngine {
+        world: world.clone(),
+        faults: Rc::default(),
+        stream: 0,
+        epoch: 0,
+        open: BTreeMap::new(),
+        pending: Vec::new(),
+        pending_letters: Vec::new(),
+        aside: BTreeSet::new(),
+    };
+    let pace = Pace {
+        commit_interval: Duration::ZERO,
+    };
+    (engine, pace)
+}
+
 #[test]
 fn every_record_arrives_once_and_in_order_whatever_happens() {
     let (mut commits, mut aborts, mut refused, mut set_aside, mut ailed) = (0, 0, 0, 0, 0);
@@ -74,19 +92,7 @@ fn every_record_arrives_once_and_in_order_whatever_happens() {
 #[test]
 fn a_partition_that_halts_at_once_commits_no_position() {
     let world = Shared::default();
-    let engine = FakeEngine {
-        world: world.clone(),
-        faults: Rc::default(),
-        stream: 0,
-        epoch: 0,
-        open: BTreeMap::new(),
-        pending: Vec::new(),
-        pending_letters: Vec::new(),
-        aside: BTreeSet::new(),
-    };
-    let pace = Pace {
-        commit_interval: Duration::ZERO,
-    };
+    let (engine, pace) = alone(&world);
     let mut stream = Stream::new(
         engine,
         FakePositions(world.clone(), Some(1)),
@@ -110,19 +116,7 @@ fn a_partition_that_halts_at_once_commits_no_position() {
 fn a_target_that_may_not_be_written_stops_its_partition_alone_until_it_may() {
     let world = Shared::default();
     world.borrow_mut().ailing = Some(1);
-    let engine = FakeEngine {
-        world: world.clone(),
-        faults: Rc::default(),
-        stream: 0,
-        epoch: 0,
-        open: BTreeMap::new(),
-        pending: Vec::new(),
-        pending_letters: Vec::new(),
-        aside: BTreeSet::new(),
-    };
-    let pace = Pace {
-        commit_interval: Duration::ZERO,
-    };
+    let (engine, pace) = alone(&world);
     let mut stream = Stream::new(
         engine,
         FakePositions(world.clone(), None),
@@ -207,19 +201,7 @@ fn progress_under_a_former_name_is_taken_over_partition_by_partition() {
 #[test]
 fn who_is_put_out_of_its_group_holds_nothing_any_more() {
     let world = Shared::default();
-    let engine = FakeEngine {
-        world: world.clone(),
-        faults: Rc::default(),
-        stream: 0,
-        epoch: 0,
-        open: BTreeMap::new(),
-        pending: Vec::new(),
-        pending_letters: Vec::new(),
-        aside: BTreeSet::new(),
-    };
-    let pace = Pace {
-        commit_interval: Duration::ZERO,
-    };
+    let (engine, pace) = alone(&world);
     let held = Held::default();
     let mut stream =
         Stream::new(engine, FakePositions(world, None), held.clone(), pace).impatient();
