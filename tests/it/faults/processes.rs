@@ -5,7 +5,7 @@ use std::time::Duration;
 use crossdock_testbed::proxy::{Slow, api};
 use crossdock_testbed::random::Random;
 use crossdock_testbed::scene::DOCK;
-use crossdock_testbed::wait;
+use crossdock_testbed::{consumer, wait};
 
 use super::{judge, until_more, with_keys};
 use crate::scenes::one_way;
@@ -149,4 +149,28 @@ fn out_of_file_handles_it_says_so_and_loses_nothing() {
     scene.produce("bj", "orders", 1_000);
     scene.dock(DOCK).limit_files(4_096);
     judge(&mut scene);
+}
+
+#[test]
+fn notes_of_another_version_are_read_by_the_words_that_are_known() {
+    let mut scene = one_way("versions", 1);
+    scene.produce("bj", "orders", 100);
+    scene.run_once();
+    let group = format!("crossdock.{}.bj-to-sh", scene.topology());
+    let address = scene.address("sh");
+    let changes: [fn(&str) -> String; 3] = [
+        |note| note.replace("v1 ", "v9 shard=3 ") + " future",
+        |_| "what somebody else has noted".to_owned(),
+        |_| String::new(),
+    ];
+    for change in changes {
+        let noted = consumer::committed(&address, &group, "orders", 1);
+        let (offset, note) = &noted[&0];
+        assert!(note.starts_with("v1 "), "{note}");
+        consumer::commit_with(&address, &group, "orders", &[(0, *offset)], &change(note));
+        scene.produce("bj", "orders", 50);
+        scene.run_once();
+    }
+    assert_eq!(scene.count("sh", "orders"), 250);
+    scene.verdict().assert_exact();
 }
