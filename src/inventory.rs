@@ -12,6 +12,7 @@ use crossdock_model::name::Alias;
 use crossdock_model::note::{Note, kafka_id};
 use crossdock_model::plan::{self, Flow, Group, Inventory, Partition, Tail, Topic};
 use crossdock_model::provenance::Hop;
+use crossdock_model::switch::fence;
 use crossdock_model::topology::{Cluster as Declared, Topology};
 
 use crate::kafka::{Cluster, Error, Fetched, TopicPartition, last_copied, partitions_of};
@@ -206,6 +207,9 @@ fn list(
         .into_iter()
         .partition(|group| group.starts_with(&prefix));
     let group = |offsets: BTreeMap<TopicPartition, Fetched>| Group {
+        fenced: offsets
+            .values()
+            .find_map(|f| fence::since(&f.metadata).map(str::to_owned)),
         positions: offsets.into_iter().filter_map(noted).collect(),
     };
     for name in ours {

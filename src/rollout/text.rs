@@ -193,6 +193,9 @@ fn paint(colour: u8, in_colour: bool) -> (String, &'static str) {
 fn edge(text: &mut String, edge: &EdgePlan) {
     let state = match (&edge.carries_over, edge.enabled) {
         (_, false) => "disabled".to_owned(),
+        _ if let Some(since) = &edge.fenced => {
+            format!("fenced by a failover since {since}: it stands until the failback")
+        }
         (Some(old), _) => format!("takes over the progress of {old}"),
         (None, _) if edge.has_run => "has run before".to_owned(),
         (None, _) => "first run".to_owned(),
@@ -268,11 +271,11 @@ fn topic(text: &mut String, topic: &TopicPlan) {
                 format!("from offset {start}, the beginning of the topic that was created again")
             }
             Some(Start::Gap) => {
-                "halts, records were removed before they were copied (`on_gap: continue` goes on behind them)"
+                "halts, records behind its progress are gone at the source (`on_gap: continue` goes on)"
                     .to_owned()
             }
             Some(Start::BehindGap) => {
-                format!("from offset {start}, behind records that were removed before they were copied")
+                format!("from offset {start}, behind records that are gone at the source")
             }
         };
         writeln!(text, "    partition {number}: {from}, end {end}").ok();

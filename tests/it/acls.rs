@@ -351,20 +351,7 @@ fn acls_follow_their_topic_without_write_and_never_wider_than_read() {
         let who = ["--add", kind, user, "--operation", operation];
         admin::acls(&bj, &[&who[..], &["--topic", "orders"]].concat());
     }
-    for (alias, resource) in [
-        ("bj", ["--cluster", "--force"]),
-        ("bj", ["--topic", "orders"]),
-        ("sh", ["--cluster", "--force"]),
-        ("sh", ["--topic", "orders-bj"]),
-        ("sh", ["--group", "*"]),
-        ("sh", ["--transactional-id", "*"]),
-    ] {
-        grant(
-            &mut scene,
-            alias,
-            &[&["--operation", "All"][..], &resource].concat(),
-        );
-    }
+    grant_what_acls_need(&mut scene);
     let planned = String::from_utf8_lossy(&scene.command("plan", &[]).stdout).into_owned();
     assert!(
         planned.ends_with(
@@ -376,6 +363,9 @@ fn acls_follow_their_topic_without_write_and_never_wider_than_read() {
 + ACL of topic orders-bj on `sh`: ALLOW User:dock READ from *
 + ACL of topic orders-bj on `sh`: ALLOW User:owner READ from *
 + ACL of topic orders-bj on `sh`: ALLOW User:reader READ from *
+
+note[not-synced]: edge bj-to-sh: of the ACLs that follow to topic orders-bj on `sh`, ALLOW User:dock ALL becomes READ, ALLOW User:owner ALL becomes READ, ALLOW User:writer WRITE stays out
+  = help: nobody but crossdock is to write a replica; make by hand what is wanted all the same
 
 Plan: 5 to create, 0 to change, 0 to delete; 0 errors, 0 warnings.
 "
@@ -410,6 +400,23 @@ Plan: 5 to create, 0 to change, 0 to delete; 0 errors, 0 warnings.
     assert_one_that_comes_later_follows(scene, (&bj, &sh));
 }
 
+fn grant_what_acls_need(scene: &mut Scene) {
+    for (alias, resource) in [
+        ("bj", ["--cluster", "--force"]),
+        ("bj", ["--topic", "orders"]),
+        ("sh", ["--cluster", "--force"]),
+        ("sh", ["--topic", "orders-bj"]),
+        ("sh", ["--group", "*"]),
+        ("sh", ["--transactional-id", "*"]),
+    ] {
+        grant(
+            scene,
+            alias,
+            &[&["--operation", "All"][..], &resource].concat(),
+        );
+    }
+}
+
 fn assert_one_that_comes_later_follows(mut scene: Scene, (bj, sh): (&str, &str)) {
     scene.start_as(DOCK, &["--sync-interval", "1s"]);
     let late = [
@@ -428,6 +435,8 @@ fn assert_one_that_comes_later_follows(mut scene: Scene, (bj, sh): (&str, &str))
             false => Err(scene.dock(DOCK).log_tail(5)),
         }
     });
+    let stays = "Not kept in step: of the ACLs that follow to topic orders-bj on `sh`";
+    assert!(scene.dock(DOCK).log().contains(stays), "what stays is told");
     let listed = admin::acls(sh, &["--list", "--topic", "orders-bj"]);
     assert!(
         listed.contains("principal=User:late, host=*, operation=READ"),

@@ -2,8 +2,8 @@
 //! was applied, and a second plan that is empty. Those of topics and renames are in `plan`, those of
 //! ACLs in `acls`.
 
-use crossdock_testbed::admin;
 use crossdock_testbed::scene::Scene;
+use crossdock_testbed::{admin, consumer};
 
 use crate::plan::{apply, assert_done, plan_of};
 use crate::scenes::scene;
@@ -96,6 +96,35 @@ No changes: the clusters are as the topology wants them; 0 errors, 0 warnings.
 ",
     );
     assert_eq!(scene.logs("sh", "users").len(), 1, "nothing is deleted");
+}
+
+#[test]
+fn groups_begin_to_follow() {
+    let mut scene = copied("kind-groups", "  - { from: bj, to: sh, topics: orders }\n");
+    let [bj, sh] = ["bj", "sh"].map(|alias| scene.address(alias));
+    consumer::commit(&bj, "kind-billing", "orders", &[(0, 30)]);
+    consumer::commit(&bj, "kind-test", "orders", &[(0, 20)]);
+    assert_change(
+        &scene,
+        "  - { from: bj, to: sh, topics: orders, sync: { groups: { include: kind-.*, exclude: .*-test } } }\n",
+        "edge bj-to-sh: bj -> sh, has run before
+  orders -> orders: 1 partitions, 0 records
+    partition 0: from offset 50, end 50
+  groups in sync: kind-.*
+    kind-billing: 1 partitions
+    kind-test: left out, `sync.groups.exclude` matches it
+  to copy: 0 records
+
+No changes: the clusters are as the topology wants them; 0 errors, 0 warnings.
+",
+    );
+    scene.run_once();
+    let at = |group| {
+        consumer::committed(&sh, group, "orders", 1)
+            .remove(&0)
+            .map(|(at, _)| at)
+    };
+    assert_eq!((at("kind-billing"), at("kind-test")), (Some(30), None));
 }
 
 #[test]

@@ -261,6 +261,12 @@ edges:
     let over = switch(&scene, "failover", &[]);
     assert_eq!(not_copied(&over), Some(270), "{over}");
     assert!(over["loss"]["since_ms"].is_i64(), "{over}");
+    let plan = scene.command("plan", &[]);
+    assert!(
+        said(&plan).contains("edge bj-to-sh: bj -> sh, fenced by a failover since 20"),
+        "{}",
+        said(&plan)
+    );
 }
 
 /// What a record keeps wherever it goes.

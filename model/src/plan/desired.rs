@@ -119,7 +119,7 @@ fn grow(topology: &Topology, flows: &[Flow], seen: &Inventory, all: &mut BTreeMa
 }
 
 /// A replica is never to be written by others: `WRITE` does not follow, and `ALL` becomes `READ`.
-fn follow_acl(acl: &Acl, target_topic: &str) -> Option<Acl> {
+pub(super) fn follow_acl(acl: &Acl, target_topic: &str) -> Option<Acl> {
     let mut acl = Acl {
         topic: target_topic.to_owned(),
         ..acl.clone()

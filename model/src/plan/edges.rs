@@ -32,6 +32,9 @@ pub struct EdgePlan {
     pub has_run: bool,
     /// Group whose progress is taken over when it first runs.
     pub carries_over: Option<String>,
+    /// Since when a failover has fenced it: it stands until the failback.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fenced: Option<String>,
     /// Groups that follow, as patterns.
     pub groups: Vec<String>,
     /// Those that are there, by name, and what becomes of each.
@@ -164,6 +167,7 @@ fn one(
         target: edge.target.clone(),
         enabled: edge.enabled,
         has_run: own.is_some(),
+        fenced: progress.and_then(|group| group.fenced.clone()),
         group,
         carries_over,
         groups: included.map(|p| p.text.clone()).collect(),
@@ -363,12 +367,14 @@ fn from_progress(
 ) -> (i64, Option<Start>) {
     let id = source.map(|t| t.id.as_str()).filter(|id| !id.is_empty());
     let is_other = matches!((noted, id), (Some(noted), Some(id)) if noted != id);
-    match (is_other, *offset < there.start) {
+    // A log that ends before the position was cut, or created again by one whose id is not known.
+    let within = (*offset).clamp(there.start, there.end.max(there.start));
+    match (is_other, within == *offset) {
         (true, _) if edge.on_recreated == OnRecreated::Halt => (there.end, Some(Start::Recreated)),
         (true, _) => (there.start, Some(Start::Restarted)),
-        (false, true) if edge.on_gap == OnGap::Halt => (there.end, Some(Start::Gap)),
-        (false, true) => (there.start, Some(Start::BehindGap)),
-        (false, false) => (*offset, None),
+        (false, false) if edge.on_gap == OnGap::Halt => (there.end, Some(Start::Gap)),
+        (false, false) => (within, Some(Start::BehindGap)),
+        (false, true) => (*offset, None),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What would go wrong, and what stays as it is: told before anything is done.
 
+mod acls;
 mod clusters;
 mod permissions;
 mod topics;
@@ -170,6 +171,7 @@ pub(super) fn findings(
     ));
     findings.extend(clusters::patterns(topology, seen));
     findings.extend(topics::findings(topology, flows, desired, seen));
+    findings.extend(acls::findings(topology, flows, seen));
     findings.extend(topics::shadowed_topics(topology, names, seen));
     findings.extend(clusters::other_replicators(flows, seen));
     findings.extend(clusters::left_behind(topology, seen));

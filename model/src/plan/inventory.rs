@@ -152,6 +152,8 @@ pub struct Sizes {
 pub struct Group {
     /// By target topic and partition: the source offset, and the id of the source topic as noted.
     pub positions: BTreeMap<(String, i32), (i64, Option<String>)>,
+    /// Since when a failover has fenced its edge, as noted.
+    pub fenced: Option<String>,
 }
 
 /// An ACL on one topic, by its literal name.

@@ -78,7 +78,6 @@ pub(super) fn findings(
         let told = rules.iter().filter_map(|rule| rule(&case));
         found.extend(told.map(|finding| finding.edge(&edge.name)));
     }
-    found.extend(acls_unread(topology, seen));
     found
 }
 
@@ -402,23 +401,4 @@ fn not_synced(case: &Case<'_>) -> Option<Finding> {
     let message = format!("topic {topic} on `{cluster}` keeps {}", kept.join(", "));
     let help = "these do not follow: MirrorMaker 2's default excludes, values set on the target alone, `sync.configs: false`, or a topic that others write first";
     Some(Finding::new(Code::NotSynced, message, help).place(&case.flow.target))
-}
-
-fn acls_unread(topology: &Topology, seen: &Inventory) -> Vec<Finding> {
-    let mut found = Vec::new();
-    let mut told = BTreeSet::new();
-    for edge in topology.edges().iter().filter(|e| e.enabled && e.sync.acls) {
-        for alias in [&edge.source, &edge.target] {
-            let Some(cluster) = seen.clusters.get(alias) else {
-                continue;
-            };
-            if let Some(why) = cluster.acls_unread.as_ref().filter(|_| told.insert(alias)) {
-                let message = format!("ACLs of `{alias}` cannot be read: {why}");
-                let help = "allow DESCRIBE on the cluster, or leave `sync.acls` out";
-                let finding = Finding::new(Code::AclsUnread, message, help);
-                found.push(finding.edge(&edge.name).cluster(alias));
-            }
-        }
-    }
-    found
 }
