@@ -45,7 +45,7 @@ pub fn read(topology: &Topology, names: &Names, look: Look, progress: &Progress)
     let mut inventory = Inventory::default();
     let mut clusters = BTreeMap::new();
     let listed = at_once(topology.clusters(), |declared| {
-        let found = connect(declared).and_then(|c| Ok((list(topology, declared, &c)?, c)));
+        let found = connect(declared).and_then(|c| Ok((list(topology, declared, &c, look)?, c)));
         progress.add(1);
         (declared.alias.clone(), found)
     });
@@ -178,6 +178,7 @@ fn list(
     topology: &Topology,
     declared: &Declared,
     cluster: &Cluster,
+    look: Look,
 ) -> Result<plan::Cluster, Error> {
     let described = cluster.describe()?;
     let broker = cluster.broker_configs()?;
@@ -201,30 +202,7 @@ fn list(
             .collect(),
         ..plan::Cluster::default()
     };
-    let prefix = format!("crossdock.{}.", topology.name());
-    let (ours, foreign): (Vec<String>, _) = cluster
-        .groups("crossdock.")?
-        .into_iter()
-        .partition(|group| group.starts_with(&prefix));
-    let group = |offsets: BTreeMap<TopicPartition, Fetched>| Group {
-        fenced: offsets
-            .values()
-            .find_map(|f| fence::since(&f.metadata).map(str::to_owned)),
-        positions: offsets.into_iter().filter_map(noted).collect(),
-    };
-    for name in ours {
-        let offsets = cluster.group_positions(&name)?;
-        state.groups.insert(name, group(offsets));
-    }
-    let asked: Vec<&str> = foreign.iter().map(String::as_str).collect();
-    let told = cluster.offsets_of_groups(&asked)?.into_iter();
-    // What another team does not let be seen is no reason not to plan.
-    state.foreign_groups = foreign
-        .iter()
-        .cloned()
-        .zip(told)
-        .filter_map(|(name, offsets)| Some((name, group(offsets.ok()?))))
-        .collect();
+    groups(topology, cluster, look, &mut state)?;
     state.consumers = consumers(topology, cluster)?;
     let enabled = topology.edges().iter().filter(|e| e.enabled);
     let mine = |e: &&Edge| e.source == declared.alias || e.target == declared.alias;
@@ -247,6 +225,40 @@ fn list(
         .map(|(name, _)| name)
         .collect();
     Ok(state)
+}
+
+/// crossdock's groups: those of this topology, and for a whole look those of others.
+fn groups(
+    topology: &Topology,
+    cluster: &Cluster,
+    look: Look,
+    state: &mut plan::Cluster,
+) -> Result<(), Error> {
+    let group = |offsets: BTreeMap<TopicPartition, Fetched>| Group {
+        fenced: offsets
+            .values()
+            .find_map(|f| fence::since(&f.metadata).map(str::to_owned)),
+        positions: offsets.into_iter().filter_map(noted).collect(),
+    };
+    let prefix = format!("crossdock.{}.", topology.name());
+    let (ours, foreign): (Vec<String>, Vec<String>) = cluster
+        .groups("crossdock.")?
+        .into_iter()
+        .partition(|name| name.starts_with(&prefix));
+    for name in ours {
+        let offsets = cluster.group_positions(&name)?;
+        state.groups.insert(name, group(offsets));
+    }
+    if look == Look::Settings {
+        return Ok(());
+    }
+    let asked: Vec<&str> = foreign.iter().map(String::as_str).collect();
+    let told = cluster.offsets_of_groups(&asked)?;
+    // What another team does not let be seen is no reason not to plan.
+    let seen = foreign.iter().cloned().zip(told);
+    let seen = seen.filter_map(|(name, offsets)| Some((name, group(offsets.ok()?))));
+    state.foreign_groups = seen.collect();
+    Ok(())
 }
 
 /// The consumer groups that edges out of a cluster name, with the partitions of their positions; of

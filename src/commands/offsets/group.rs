@@ -1,9 +1,12 @@
 //! `offsets --group`: every position of a consumer group.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use crossdock_model::edge::Edge;
 use crossdock_model::graph::{Names, Take};
+use crossdock_model::name::EdgeName;
 use crossdock_model::topology::Topology;
 
 use super::{Args, Line, find_edge, without_provenance};
@@ -53,6 +56,9 @@ pub(super) fn main(args: &Args, group: &str) -> Outcome {
     }
     Ok(Verdict::Fine)
 }
+
+/// Translators of edges that lead back, by their names.
+type Ways = BTreeMap<EdgeName, GroupTranslator>;
 
 struct Ask<'a> {
     topology: &'a Topology,
@@ -122,12 +128,12 @@ impl Ask<'_> {
             .filter_map(|place| twin(place).ok())
             .collect();
         let seen = translator.see(&twins)?;
-        let mut lines = Vec::new();
+        let (mut lines, mut ways) = (Vec::new(), Ways::new());
         for (place, offset) in &committed {
             lines.push(match twin(place) {
                 Err(why) => self.without_twin(place, (*offset, true), why),
                 Ok(twin) => match self.way_back(&twin).filter(|_| is_there) {
-                    Some(back) => self.homeward(clusters, back, &twin, *offset)?,
+                    Some(back) => self.homeward((clusters, &mut ways), back, &twin, *offset)?,
                     None => {
                         let translated = translator.backward(&twin, *offset, &seen)?;
                         self.line(Line::new(self.edge, &twin, (*offset, true), translated))
@@ -154,13 +160,19 @@ impl Ask<'_> {
     /// edge tells: it goes home over the edge that leads there, by the same rule as it came.
     fn homeward(
         &self,
-        clusters: &mut Clusters<'_>,
+        (clusters, ways): (&mut Clusters<'_>, &mut Ways),
         back: &Edge,
         twin: &Twin,
         offset: i64,
     ) -> Result<Line, Error> {
-        let (source, target) = (clusters.get(&back.source)?, clusters.get(&back.target)?);
-        let mut groups = GroupTranslator::new(self.topology, self.names, back, (&source, &target))?;
+        let groups = match ways.entry(back.name.clone()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let (source, target) = (clusters.get(&back.source)?, clusters.get(&back.target)?);
+                let ends = (&source, &target);
+                new.insert(GroupTranslator::new(self.topology, self.names, back, ends)?)
+            }
+        };
         let turned = Twin {
             source_topic: twin.target_topic.clone(),
             target_topic: twin.source_topic.clone(),
