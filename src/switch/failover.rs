@@ -11,7 +11,7 @@ use super::fence::{Rewritten, rewrite};
 use super::{Seen, Stage, groups, measure, ready};
 use crate::clock;
 use crate::exit::Failure;
-use crate::kafka::{Cluster, Error, ErrorKind};
+use crate::kafka::{Cluster, Error};
 use crate::output;
 use crate::stream::Twin;
 
@@ -167,12 +167,7 @@ impl Failover<'_> {
                     behind.push(format!("{source_topic}-{partition} ({} offsets)", end - at));
                 }
             }
-            let alone = measure::alone(self.stage, edge).ok_or_else(|| Error {
-                cluster: self.stage.home.clone(),
-                kind: ErrorKind::Unreachable,
-                reason: "it does not tell its topics".to_owned(),
-            })?;
-            for (twin, (start, end)) in alone {
+            for (twin, (start, end)) in measure::alone(self.stage, edge)? {
                 all.push(end);
                 if start < end {
                     behind.push(format!(

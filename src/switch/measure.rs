@@ -16,6 +16,9 @@ use crate::stream::Twin;
 /// ten times as long.
 const STRETCHES: [i64; 3] = [20, 200, 2_000];
 
+/// Log start and last stable offset of a partition.
+type Span = (i64, i64);
+
 /// How long timestamps are looked up; what was not looked at by then has none.
 const LOOKING_MAX: Duration = Duration::from_secs(30);
 
@@ -29,7 +32,7 @@ pub(super) fn measure(stage: &Stage, asks_source: bool) -> Result<Vec<PartitionF
     let mut figures = Vec::new();
     for edge in stage.pair() {
         let twins = stage.twins(edge)?;
-        let alone = asks_source.then(|| alone(stage, edge)).flatten();
+        let alone = asks_source.then(|| alone(stage, edge).ok()).flatten();
         // A source that does not tell all that it has is one that does not tell.
         let ends = alone.as_ref().and_then(|_| source_ends(stage, &twins));
         let committed = committed(stage, edge, &twins)?;
@@ -74,19 +77,23 @@ fn of(edge: &Edge, twin: &Twin) -> PartitionFigures {
     }
 }
 
-/// The partitions that the target has not, with log start and last stable offset; `None` where the source does
-/// not tell.
-pub(super) fn alone(stage: &Stage, edge: &Edge) -> Option<Vec<(Twin, (i64, i64))>> {
-    let alone = stage.alone(edge).ok()?;
+/// The partitions that the target has not, with log start and last stable offset.
+///
+/// # Errors
+/// One of the two clusters does not answer.
+pub(super) fn alone(stage: &Stage, edge: &Edge) -> Result<Vec<(Twin, Span)>, Error> {
+    let alone = stage.alone(edge)?;
     let places: Vec<_> = alone.iter().map(Twin::source).collect();
-    let home = stage.home().ok()?;
-    let (starts, ends) = (
-        home.start_offsets(&places).ok()?,
-        home.end_offsets(&places).ok()?,
-    );
-    let span = |twin: &Twin| Some((*starts.get(&twin.source())?, *ends.get(&twin.source())?));
-    let spans = alone.into_iter().map(|twin| span(&twin).map(|s| (twin, s)));
-    spans.collect()
+    let home = stage.home()?;
+    let (starts, ends) = (home.start_offsets(&places)?, home.end_offsets(&places)?);
+    let of = |found: &BTreeMap<TopicPartition, i64>, twin: &Twin| {
+        found.get(&twin.source()).copied().unwrap_or(0)
+    };
+    let spans = alone.into_iter().map(|twin| {
+        let span = (of(&starts, &twin), of(&ends, &twin));
+        (twin, span)
+    });
+    Ok(spans.collect())
 }
 
 /// Where the source's partitions end; `None` where it does not tell.
